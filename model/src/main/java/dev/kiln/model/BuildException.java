@@ -1,0 +1,93 @@
+package dev.kiln.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A failure that the caller can understand: a kind, a message that names the thing and the way out,
+ * and typed details. Any other exception is a bug of the daemon. Immutable; {@link #with} and
+ * {@link #wrap} make new ones that keep the cause.
+ */
+public final class BuildException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+  private final Kind kind;
+  private final transient List<Detail> details;
+
+  public BuildException(Kind kind, String message) {
+    this(kind, message, List.of(), null);
+  }
+
+  public BuildException(Kind kind, String message, @Nullable Throwable cause) {
+    this(kind, message, List.of(), cause);
+  }
+
+  public BuildException(
+      Kind kind, String message, List<Detail> details, @Nullable Throwable cause) {
+    super(message, cause);
+    this.kind = kind;
+    this.details = List.copyOf(details);
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+
+  public List<Detail> details() {
+    return details;
+  }
+
+  /** The message; never null. */
+  @Override
+  public String getMessage() {
+    String message = super.getMessage();
+    return message == null ? kind.name() : message;
+  }
+
+  /** The same failure with one more detail. */
+  public BuildException with(Detail detail) {
+    var all = new ArrayList<>(details);
+    all.add(detail);
+    return new BuildException(kind, getMessage(), all, this);
+  }
+
+  /** The same failure seen from further out: {@code context + ": " + message}. */
+  public BuildException wrap(String context) {
+    return new BuildException(kind, context + ": " + getMessage(), details, this);
+  }
+
+  /**
+   * {@code failure} as a {@code BuildException}: itself, or {@code CANCELED} for an interrupt, else
+   * {@code INTERNAL} (out of memory and full disks are {@code EXHAUSTED}). Looks through the
+   * wrappers of futures.
+   */
+  public static BuildException of(Throwable failure) {
+    Throwable root = failure;
+    while ((root instanceof java.util.concurrent.CompletionException
+            || root instanceof java.util.concurrent.ExecutionException
+            || root instanceof java.io.UncheckedIOException)
+        && root.getCause() != null) {
+      root = root.getCause();
+    }
+    return switch (root) {
+      case BuildException e -> e;
+      case InterruptedException e -> new BuildException(Kind.CANCELED, "context canceled", e);
+      case java.util.concurrent.CancellationException e ->
+          new BuildException(Kind.CANCELED, "context canceled", e);
+      case java.nio.channels.ClosedByInterruptException e ->
+          new BuildException(Kind.CANCELED, "context canceled", e);
+      case OutOfMemoryError e ->
+          new BuildException(Kind.EXHAUSTED, "the daemon is out of memory", e);
+      default -> {
+        String message = root.getMessage() == null ? root.toString() : root.getMessage();
+        boolean full = message.contains("No space left on device");
+        yield new BuildException(
+            full
+                ? Kind.EXHAUSTED
+                : root instanceof java.io.IOException ? Kind.UNKNOWN : Kind.INTERNAL,
+            message,
+            root);
+      }
+    };
+  }
+}
