@@ -6,17 +6,18 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Where blocking work runs, never on an Akka dispatcher thread. Two doors: {@link #start} is a virtual thread a task, for JVM
- * I/O and gRPC waits; {@link #onPlatform} is a platform thread a task, for processes, drains, mounts and long system calls,
- * which would hold a virtual thread's carrier. The caller's OpenTelemetry context is current in the task. There is no upper
- * bound here: whoever owns a number (a pool, a limiter) sets it.
+ * Where blocking work runs, never on an Akka dispatcher thread. Two doors: {@link #start} is a
+ * virtual thread a task, for JVM I/O and gRPC waits; {@link #onPlatform} is a platform thread a
+ * task, for processes, drains, mounts and long system calls, which would hold a virtual thread's
+ * carrier. The caller's OpenTelemetry context is current in the task. There is no upper bound here:
+ * whoever owns a number (a pool, a limiter) sets it.
  */
 public final class Blocking {
   private Blocking() {}
 
   /**
-   * Work under way. {@code done} ends whatever ends the work; {@link #interrupt} asks the work to stop, which ends {@code done}
-   * when the work has really ended.
+   * Work under way. {@code done} ends whatever ends the work; {@link #interrupt} asks the work to
+   * stop, which ends {@code done} when the work has really ended.
    */
   public record Task<T>(CompletionStage<T> done, Thread thread) {
     public void interrupt() {
@@ -38,14 +39,13 @@ public final class Blocking {
     var done = new CompletableFuture<T>();
     Callable<T> traced = Context.current().wrap(work);
     Thread thread =
-        builder.start(
-            () -> {
-              try {
-                done.complete(traced.call());
-              } catch (Throwable e) { // whatever ends the work ends the future: a slot is never lost
-                done.completeExceptionally(e);
-              }
-            });
+        builder.start(() -> {
+          try {
+            done.complete(traced.call());
+          } catch (Throwable e) { // whatever ends the work ends the future: a slot is never lost
+            done.completeExceptionally(e);
+          }
+        });
     return new Task<>(done, thread);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry set-up, names and context helpers, and the one place where blocking work is started: {@link
- * dev.kiln.tracing.Blocking}.
+ * OpenTelemetry set-up, names and context helpers, and the one place where blocking work is
+ * started: {@link dev.kiln.tracing.Blocking}.
  */
 @NullMarked
 package dev.kiln.tracing;
