@@ -1,0 +1,305 @@
+package dev.kiln.config;
+
+import static dev.kiln.config.DaemonFlags.given;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import dev.kiln.config.DaemonConfig.CdiConfig;
+import dev.kiln.config.DaemonConfig.DnsConfig;
+import dev.kiln.config.DaemonConfig.FrontendsConfig;
+import dev.kiln.config.DaemonConfig.GrpcConfig;
+import dev.kiln.config.DaemonConfig.HistoryConfig;
+import dev.kiln.config.DaemonConfig.LogConfig;
+import dev.kiln.config.DaemonConfig.TlsConfig;
+import dev.kiln.config.WorkerConfig.NetworkConfig;
+import dev.kiln.config.WorkerConfig.Toggle;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+/**
+ * Reads the daemon's configuration: a flag wins over buildkitd.toml, that over the default, key by
+ * key (BuildKit v0.22 {@code cmd/buildkitd/config/config.go}, {@code docs/buildkitd.toml.md}). An
+ * unknown key is a warning, a bad value a {@link ConfigException}. Stateless.
+ */
+public final class ConfigReader {
+  private static final Logger LOG = LoggerFactory.getLogger(ConfigReader.class);
+  private static final Path DEFAULT_FILE = Path.of("/etc/buildkit/buildkitd.toml");
+
+  private ConfigReader() {}
+
+  /** What the command line asks for. */
+  public sealed interface Request {
+    record Start(DaemonConfig config) implements Request {}
+
+    /** Print this and end well. */
+    record Print(String text) implements Request {}
+  }
+
+  /**
+   * @param gids finds a group's id by its name
+   */
+  public static Request read(List<String> args, String version, Function<String, Integer> gids) {
+    var flags = new DaemonFlags();
+    var line =
+        new CommandLine(flags)
+            .setUnmatchedArgumentsAllowed(false)
+            .setUsageHelpLongOptionsMaxWidth(36);
+    try {
+      line.parseArgs(args.toArray(String[]::new));
+    } catch (ParameterException e) {
+      throw new ConfigException(e.getMessage() + " (see --help)", e);
+    }
+    if (flags.help) {
+      return new Request.Print(line.getUsageMessage());
+    }
+    if (flags.version) {
+      return new Request.Print(version + "\n");
+    }
+    Optional<Path> named = given(flags.config).map(Path::of);
+    TomlTable toml = load(named);
+    DaemonConfig config = merge(flags, toml, gids);
+    for (String key : toml.unknown()) {
+      LOG.warn("unknown key {} in {} is ignored", key, named.orElse(DEFAULT_FILE));
+    }
+    return new Request.Start(config);
+  }
+
+  private static TomlTable load(Optional<Path> named) {
+    Path file = named.orElse(DEFAULT_FILE);
+    if (named.isEmpty() && !Files.exists(file)) {
+      return new TomlTable(new TomlMapper().createObjectNode(), "");
+    }
+    try {
+      return new TomlTable((ObjectNode) new TomlMapper().readTree(Files.readAllBytes(file)), "");
+    } catch (IOException e) {
+      throw new ConfigException("failed to load config from " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static DaemonConfig merge(
+      DaemonFlags flags, TomlTable toml, Function<String, Integer> gids) {
+    toml.ignore("provenanceEnvDir");
+    toml.ignore("cache");
+    if (flags.containerdWorker.equals("true")) {
+      throw new ConfigException(
+          "--containerd-worker=true: this daemon has a runc worker only; leave the flag out");
+    }
+    TomlTable containerd = toml.table("worker").table("containerd");
+    if (containerd.flag("enabled").orElse(false)) {
+      throw new ConfigException(
+          "worker.containerd.enabled: this daemon has a runc worker only; set it to false");
+    }
+    List.copyOf(containerd.unknown())
+        .forEach(key -> containerd.ignore(key.substring("worker.containerd.".length())));
+    if (pick(flags.rootless, given(flags.ociRootless)).orElse(false)) {
+      throw new ConfigException("--rootless is not offered yet: start the daemon as root");
+    }
+    TomlTable history = toml.table("history");
+    TomlTable dns = toml.table("dns");
+    TomlTable cdi = toml.table("cdi");
+    TomlTable frontends = toml.table("frontend");
+    TomlTable gateway = frontends.table("gateway.v0");
+    boolean bounded = toml.has("history");
+    return new DaemonConfig(
+        Path.of(pick(flags.root, toml.text("root")).orElse("/var/lib/buildkit")).toAbsolutePath(),
+        log(flags, toml),
+        flags.entitlements.isEmpty()
+            ? toml.texts("insecure-entitlements")
+            : also(flags.entitlements, toml, "insecure-entitlements"),
+        grpc(flags, toml.table("grpc"), gids),
+        Path.of(
+            pick(flags.otelSocketPath, toml.table("otel").text("socketPath"))
+                .orElse("/run/buildkit/otel-grpc.sock")),
+        new CdiConfig(
+            pick(flags.cdiDisabled, cdi.flag("disabled")).orElse(false),
+            orElse(
+                flags.cdiSpecDirs,
+                orElse(
+                    cdi.texts("specDirs"),
+                    List.of("/etc/cdi", "/var/run/cdi", "/etc/buildkit/cdi"))),
+            cdi.texts("autoAllowed")),
+        bounded
+            ? new HistoryConfig(history.duration("maxAge"), history.number("maxEntries"))
+            : new HistoryConfig(Optional.of(Duration.ofHours(48)), Optional.of(50)),
+        new DnsConfig(dns.texts("nameservers"), dns.texts("options"), dns.texts("searchDomains")),
+        new FrontendsConfig(
+            frontends.table("dockerfile.v0").flag("enabled").orElse(true),
+            gateway.flag("enabled").orElse(true),
+            gateway.texts("allowedRepositories")),
+        toml.table("system").duration("platformsCacheMaxAge").orElse(Duration.ofSeconds(20)),
+        worker(flags, toml.table("worker").table("oci")),
+        registries(toml.table("registry")));
+  }
+
+  private static LogConfig log(DaemonFlags flags, TomlTable toml) {
+    boolean trace = pick(flags.trace, toml.flag("trace")).orElse(false);
+    boolean debug = pick(flags.debug, toml.flag("debug")).orElse(false);
+    String format = pick(flags.logFormat, toml.table("log").text("format")).orElse("text");
+    if (!format.equals("text") && !format.equals("json")) {
+      throw new ConfigException("unsupported log format '" + format + "': write text or json");
+    }
+    return new LogConfig(trace ? "trace" : debug ? "debug" : "info", format);
+  }
+
+  private static GrpcConfig grpc(
+      DaemonFlags flags, TomlTable grpc, Function<String, Integer> gids) {
+    TomlTable tls = grpc.table("tls");
+    Optional<String> cert = pick(flags.tlscert, tls.text("cert"));
+    Optional<String> key = pick(flags.tlskey, tls.text("key"));
+    Optional<String> ca = pick(flags.tlscacert, tls.text("ca"));
+    if (cert.isPresent() != key.isPresent()) {
+      throw new ConfigException("you must specify key and cert file if one is specified");
+    }
+    if (ca.isPresent() && cert.isEmpty()) {
+      throw new ConfigException(
+          "a client authority needs a server certificate: add --tlscert and --tlskey");
+    }
+    Optional<Integer> gid =
+        given(flags.group)
+            .map(name -> name.matches("[0-9]+") ? Integer.parseInt(name) : gids.apply(name));
+    return new GrpcConfig(
+        orElse(
+            flags.addr,
+            orElse(grpc.texts("address"), List.of("unix:///run/buildkit/buildkitd.sock"))),
+        pick(flags.debugaddr, grpc.text("debugAddress")).orElse(""),
+        grpc.number("uid").orElse(-1),
+        pick(gid.orElse(null), grpc.number("gid")).orElse(-1),
+        cert.map(file -> new TlsConfig(file, key.orElseThrow(), ca)));
+  }
+
+  private static WorkerConfig worker(DaemonFlags flags, TomlTable oci) {
+    oci.ignore("proxySnapshotterPath");
+    oci.ignore("stargzSnapshotter");
+    oci.ignore("userRemapUnsupported");
+    var labels = new LinkedHashMap<>(oci.textMap("labels"));
+    labels.putAll(flags.ociLabels);
+    Optional<DiskSpace> keep = Optional.empty();
+    Optional<DiskSpace> free = Optional.empty();
+    Optional<DiskSpace> max = Optional.empty();
+    if (flags.ociKeepStorage != null) {
+      String[] parts = flags.ociKeepStorage.split(",", -1);
+      keep = megabytes(parts, 0);
+      free = megabytes(parts, 1);
+      max = megabytes(parts, 2);
+    }
+    boolean gc = pick(flags.ociGc, oci.flag("gc")).orElse(true);
+    String snapshotter = pick(flags.ociSnapshotter, oci.text("snapshotter")).orElse("auto");
+    if (!List.of("auto", "overlayfs", "native").contains(snapshotter)) {
+      throw new ConfigException(
+          "unknown snapshotter '" + snapshotter + "': this daemon has auto, overlayfs and native");
+    }
+    String mode = pick(flags.ociNet, oci.text("networkMode")).orElse("auto");
+    if (!List.of("auto", "cni", "bridge", "host", "none").contains(mode)) {
+      throw new ConfigException("invalid network mode: \"" + mode + "\"");
+    }
+    var policies = new ArrayList<GcPolicy>();
+    for (TomlTable rule : oci.list("gcpolicy")) {
+      policies.add(
+          new GcPolicy(
+              rule.flag("all").orElse(false),
+              rule.texts("filters"),
+              rule.duration("keepDuration").orElse(Duration.ZERO),
+              either(rule.disk("reservedSpace"), rule.disk("keepBytes")),
+              rule.disk("maxUsedSpace"),
+              rule.disk("minFreeSpace")));
+    }
+    return new WorkerConfig(
+        pick(
+                given(flags.ociWorker).map(t -> toggle("--oci-worker", t)).orElse(null),
+                oci.flag("enabled").map(on -> on ? Toggle.ON : Toggle.OFF))
+            .orElse(Toggle.AUTO),
+        labels,
+        orElse(flags.ociPlatforms, oci.texts("platforms")),
+        snapshotter,
+        oci.flag("rootless").orElse(false),
+        pick(flags.ociNoProcessSandbox, oci.flag("noProcessSandbox")).orElse(false),
+        pick(flags.ociBinary, oci.text("binary")).orElse(""),
+        gc,
+        policies,
+        either(keep, either(oci.disk("reservedSpace"), oci.disk("gckeepstorage"))),
+        either(max, oci.disk("maxUsedSpace")),
+        either(free, oci.disk("minFreeSpace")),
+        new NetworkConfig(
+            mode,
+            pick(flags.cniConfig, oci.text("cniConfigPath")).orElse("/etc/buildkit/cni.json"),
+            pick(flags.cniBinaries, oci.text("cniBinaryPath")).orElse("/opt/cni/bin"),
+            pick(flags.cniPool, oci.number("cniPoolSize")).orElse(0),
+            oci.text("bridgeName").orElse("buildkit0"),
+            oci.text("bridgeSubnet").orElse("10.10.0.0/16")),
+        oci.text("defaultCgroupParent").orElse(""),
+        pick(flags.ociApparmor, oci.text("apparmor-profile")).orElse(""),
+        pick(flags.ociSelinux, oci.flag("selinux")).orElse(false),
+        pick(flags.maxParallelism, oci.number("max-parallelism")).orElse(0));
+  }
+
+  private static Optional<DiskSpace> megabytes(String[] parts, int index) {
+    return parts.length <= index || parts[index].isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            DiskSpace.parse(
+                "--oci-worker-gc-keepstorage",
+                parts[index].matches("[0-9]+") ? parts[index] + "MB" : parts[index]));
+  }
+
+  private static Toggle toggle(String name, String text) {
+    return switch (text) {
+      case "true", "1" -> Toggle.ON;
+      case "false", "0" -> Toggle.OFF;
+      case "auto" -> Toggle.AUTO;
+      default ->
+          throw new ConfigException(name + " must be auto, true or false, not '" + text + "'");
+    };
+  }
+
+  private static Map<String, RegistryConfig> registries(TomlTable registry) {
+    var all = new LinkedHashMap<String, RegistryConfig>();
+    registry
+        .tables()
+        .forEach((host, t) ->
+            all.put(
+                host,
+                new RegistryConfig(
+                    t.texts("mirrors"),
+                    t.flag("http"),
+                    t.flag("insecure"),
+                    t.texts("ca"),
+                    t.list("keypair").stream()
+                        .map(p ->
+                            new RegistryConfig.KeyPair(
+                                p.text("key").orElse(""), p.text("cert").orElse("")))
+                        .toList(),
+                    t.texts("tlsconfigdir"))));
+    return all;
+  }
+
+  /** The flag's value, else the file's; the file's key counts as read either way. */
+  private static <T> Optional<T> pick(@Nullable T flag, Optional<T> file) {
+    return flag == null ? file : Optional.of(flag);
+  }
+
+  private static <T> Optional<T> either(Optional<T> first, Optional<T> second) {
+    return first.isPresent() ? first : second;
+  }
+
+  private static List<String> also(List<String> flag, TomlTable toml, String key) {
+    toml.texts(key);
+    return flag;
+  }
+
+  private static <T> List<T> orElse(List<T> first, List<T> second) {
+    return first.isEmpty() ? second : first;
+  }
+}

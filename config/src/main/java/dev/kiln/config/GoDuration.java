@@ -1,0 +1,54 @@
+package dev.kiln.config;
+
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Reads durations as Go spells them ({@code 1h30m}, {@code 1.5s}, {@code -20s}); a bare number
+ * counts seconds, as in buildkitd.toml.
+ */
+final class GoDuration {
+  private static final Pattern PART =
+      Pattern.compile("([0-9]*\\.?[0-9]+|[0-9]+\\.)(ns|us|µs|ms|s|m|h)");
+  private static final Pattern NUMBER = Pattern.compile("[-+]?[0-9]+");
+
+  private GoDuration() {}
+
+  static Duration parse(String key, String text) {
+    if (NUMBER.matcher(text).matches()) {
+      return Duration.ofSeconds(Long.parseLong(text));
+    }
+    boolean negative = text.startsWith("-");
+    String rest = negative || text.startsWith("+") ? text.substring(1) : text;
+    Matcher part = PART.matcher(rest);
+    Duration sum = Duration.ZERO;
+    int at = 0;
+    while (part.lookingAt()) {
+      sum = sum.plusNanos(Math.round(Double.parseDouble(part.group(1)) * nanos(part.group(2))));
+      at = part.end();
+      part.region(at, rest.length());
+    }
+    if (at == 0 || at < rest.length()) {
+      throw new ConfigException(
+          "invalid duration '"
+              + text
+              + "' for "
+              + key
+              + ": write seconds or a form such as 48h, 90m, 1h30m");
+    }
+    return negative ? sum.negated() : sum;
+  }
+
+  private static double nanos(String unit) {
+    return switch (unit) {
+      case "ns" -> 1;
+      case "us", "µs" -> 1e3;
+      case "ms" -> 1e6;
+      case "s" -> 1e9;
+      case "m" -> 60e9;
+      case "h" -> 3600e9;
+      default -> throw new AssertionError(unit);
+    };
+  }
+}

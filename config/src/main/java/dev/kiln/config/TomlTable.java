@@ -1,0 +1,184 @@
+package dev.kiln.config;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/**
+ * One table of a TOML file, read key by key; what nobody asked for is reported by {@link #unknown}.
+ * Values of the wrong type fail with the key's whole path. One thread.
+ */
+final class TomlTable {
+  private final ObjectNode node;
+  private final String path;
+  private final Set<String> read = new TreeSet<>();
+  private final Map<String, TomlTable> children = new LinkedHashMap<>();
+
+  TomlTable(ObjectNode node, String path) {
+    this.node = node;
+    this.path = path;
+  }
+
+  private String full(String key) {
+    return path.isEmpty() ? key : path + "." + key;
+  }
+
+  private <T> Optional<T> read(
+      String key, String expected, Function<JsonNode, Optional<T>> reader) {
+    read.add(key);
+    JsonNode value = node.get(key);
+    if (value == null) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        reader
+            .apply(value)
+            .orElseThrow(
+                () -> new ConfigException(full(key) + " must be " + expected + ", not " + value)));
+  }
+
+  Optional<String> text(String key) {
+    return read(
+        key, "a string", v -> v.isTextual() ? Optional.of(v.textValue()) : Optional.empty());
+  }
+
+  Optional<Boolean> flag(String key) {
+    return read(
+        key,
+        "true or false",
+        v -> v.isBoolean() ? Optional.of(v.booleanValue()) : Optional.empty());
+  }
+
+  Optional<Integer> number(String key) {
+    return read(
+        key,
+        "a whole number",
+        v ->
+            v.canConvertToInt() && v.isIntegralNumber()
+                ? Optional.of(v.intValue())
+                : Optional.empty());
+  }
+
+  /** A duration as a number of seconds or as Go's text form. */
+  Optional<Duration> duration(String key) {
+    return read(
+        key,
+        "a duration",
+        v ->
+            v.isTextual() || v.isIntegralNumber()
+                ? Optional.of(GoDuration.parse(full(key), v.asText()))
+                : Optional.empty());
+  }
+
+  /** An amount of disk as a number of bytes or as text. */
+  Optional<DiskSpace> disk(String key) {
+    return read(
+        key,
+        "a disk space",
+        v ->
+            v.isTextual() || v.isIntegralNumber()
+                ? Optional.of(DiskSpace.parse(full(key), v.asText()))
+                : Optional.empty());
+  }
+
+  /** Empty where the key is absent. */
+  List<String> texts(String key) {
+    return read(
+            key,
+            "a list of strings",
+            v -> {
+              var all = new ArrayList<String>();
+              for (JsonNode one : v) {
+                if (!one.isTextual()) {
+                  return Optional.<List<String>>empty();
+                }
+                all.add(one.textValue());
+              }
+              return v.isArray() ? Optional.of(List.copyOf(all)) : Optional.empty();
+            })
+        .orElse(List.of());
+  }
+
+  /** Empty where the key is absent. */
+  Map<String, String> textMap(String key) {
+    var all = new LinkedHashMap<String, String>();
+    TomlTable table = table(key);
+    table
+        .node
+        .fieldNames()
+        .forEachRemaining(name -> table.text(name).ifPresent(value -> all.put(name, value)));
+    return all;
+  }
+
+  /** The table under this key; an empty one where it is absent. */
+  TomlTable table(String key) {
+    read.add(key);
+    return children.computeIfAbsent(
+        key,
+        k -> {
+          JsonNode value = node.get(k);
+          if (value != null && !(value instanceof ObjectNode)) {
+            throw new ConfigException(full(k) + " must be a table, not " + value);
+          }
+          return new TomlTable(
+              value instanceof ObjectNode object ? object : node.objectNode(), full(k));
+        });
+  }
+
+  boolean has(String key) {
+    return node.has(key);
+  }
+
+  /** The tables under this one, by name. */
+  Map<String, TomlTable> tables() {
+    var all = new LinkedHashMap<String, TomlTable>();
+    node.fieldNames().forEachRemaining(name -> all.put(name, table(name)));
+    return all;
+  }
+
+  /** The array of tables under this key; empty where it is absent. */
+  List<TomlTable> list(String key) {
+    read.add(key);
+    var all = new ArrayList<TomlTable>();
+    JsonNode value = node.get(key);
+    if (value == null) {
+      return all;
+    }
+    for (JsonNode one : value) {
+      if (!(one instanceof ObjectNode object)) {
+        throw new ConfigException(full(key) + " must be a list of tables, not " + value);
+      }
+      String name = key + "[" + all.size() + "]";
+      TomlTable table = new TomlTable(object, full(name));
+      children.put(name, table);
+      all.add(table);
+    }
+    return all;
+  }
+
+  /** Marks a key as understood but without effect. */
+  void ignore(String key) {
+    read.add(key);
+  }
+
+  /** Full paths of the keys that nobody read, in this table and those below that were opened. */
+  List<String> unknown() {
+    var all = new ArrayList<String>();
+    node.fieldNames()
+        .forEachRemaining(name -> {
+          if (!read.contains(name)) {
+            all.add(full(name));
+          }
+        });
+    children.values().forEach(child -> all.addAll(child.unknown()));
+    return all;
+  }
+}

@@ -1,0 +1,163 @@
+package dev.kiln.config;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kiln.config.ConfigReader.Request;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfigReaderTest {
+  @TempDir Path dir;
+
+  private DaemonConfig read(String toml, String... flags) throws IOException {
+    Path file = Files.writeString(dir.resolve("buildkitd.toml"), toml);
+    var args = new ArrayList<>(List.of("--config", file.toString()));
+    args.addAll(List.of(flags));
+    Request request = ConfigReader.read(args, "v", name -> name.equals("docker") ? 998 : -1);
+    return ((Request.Start) request).config();
+  }
+
+  @Test
+  void emptyFileGivesBuildkitdsDefaults() throws IOException {
+    DaemonConfig config = read("");
+    assertThat(config.root()).isEqualTo(Path.of("/var/lib/buildkit"));
+    assertThat(config.grpc().addresses()).containsExactly("unix:///run/buildkit/buildkitd.sock");
+    assertThat(config.history())
+        .isEqualTo(
+            new DaemonConfig.HistoryConfig(Optional.of(Duration.ofHours(48)), Optional.of(50)));
+    assertThat(config.worker().enabled()).isEqualTo(WorkerConfig.Toggle.AUTO);
+    assertThat(config.worker().gc()).isTrue();
+    assertThat(config.frontends().dockerfile()).isTrue();
+  }
+
+  @Test
+  void flagWinsOverFile() throws IOException {
+    DaemonConfig config =
+        read(
+            """
+            root = "/a"
+            debug = true
+            insecure-entitlements = ["network.host"]
+            [grpc]
+            address = ["unix:///a.sock"]
+            [worker.oci]
+            max-parallelism = 4
+            """,
+            "--root=/b",
+            "--addr",
+            "unix:///b.sock",
+            "--addr=tcp://127.0.0.1:1",
+            "--oci-max-parallelism=2",
+            "--allow-insecure-entitlement=security.insecure",
+            "--oci-worker=true",
+            "--containerd-worker=false",
+            "--group=docker");
+    assertThat(config.root()).isEqualTo(Path.of("/b"));
+    assertThat(config.grpc().addresses()).containsExactly("unix:///b.sock", "tcp://127.0.0.1:1");
+    assertThat(config.grpc().gid()).isEqualTo(998);
+    assertThat(config.worker().maxParallelism()).isEqualTo(2);
+    assertThat(config.insecureEntitlements()).containsExactly("security.insecure");
+    assertThat(config.log().level()).isEqualTo("debug");
+  }
+
+  @Test
+  void readsRegistriesAndGcPolicies() throws IOException {
+    DaemonConfig config =
+        read(
+            """
+            [registry."docker.io"]
+            mirrors = ["localhost:5000"]
+            [registry."localhost:5000"]
+            http = true
+            [[registry."localhost:5000".keypair]]
+            key = "k"
+            cert = "c"
+            [worker.oci]
+            [[worker.oci.gcpolicy]]
+            all = true
+            keepBytes = "512MB"
+            keepDuration = "48h"
+            filters = ["type==regular"]
+            [[worker.oci.gcpolicy]]
+            keepDuration = 60
+            maxUsedSpace = "10%"
+            """);
+    assertThat(requireNonNull(config.registries().get("docker.io")).mirrors()).containsExactly("localhost:5000");
+    RegistryConfig local = requireNonNull(config.registries().get("localhost:5000"));
+    assertThat(local.http()).contains(true);
+    assertThat(local.keyPairs()).containsExactly(new RegistryConfig.KeyPair("k", "c"));
+    assertThat(config.worker().policiesFor(1))
+        .containsExactly(
+            new GcPolicy(
+                true,
+                List.of("type==regular"),
+                Duration.ofHours(48),
+                Optional.of(new DiskSpace.Bytes(512L << 20)),
+                Optional.empty(),
+                Optional.empty()),
+            new GcPolicy(
+                false,
+                List.of(),
+                Duration.ofMinutes(1),
+                Optional.empty(),
+                Optional.of(new DiskSpace.Percent(10)),
+                Optional.empty()));
+  }
+
+  @Test
+  void defaultPoliciesAreBoundedByTheDisk() throws IOException {
+    List<GcPolicy> rules = read("").worker().policiesFor(50_000_000_000L);
+    assertThat(rules).hasSize(4);
+    assertThat(rules.get(1).reservedSpace()).contains(new DiskSpace.Bytes(5_000_000_000L));
+    assertThat(rules.get(1).maxUsedSpace()).contains(new DiskSpace.Bytes(40_000_000_000L));
+    assertThat(rules.get(3).all()).isTrue();
+  }
+
+  @Test
+  void badValuesNameTheKeyAndWhatIsAccepted() {
+    assertThatThrownBy(() -> read("insecure-entitlements = [\"root\"]"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("\"root\"")
+        .hasMessageContaining("network.host");
+    assertThatThrownBy(() -> read("[history]\nmaxAge = \"soon\""))
+        .hasMessageContaining("history.maxAge")
+        .hasMessageContaining("48h");
+    assertThatThrownBy(() -> read("[worker.oci]\nreservedSpace = \"much\""))
+        .hasMessageContaining("worker.oci.reservedSpace");
+    assertThatThrownBy(() -> read("[grpc]\naddress = \"one\""))
+        .hasMessageContaining("grpc.address must be a list of strings");
+    assertThatThrownBy(() -> read("", "--tlscert=x")).hasMessageContaining("key and cert");
+    assertThatThrownBy(() -> read("", "--nonsense"))
+        .hasMessageContaining("--nonsense")
+        .hasMessageContaining("--help");
+    assertThatThrownBy(() -> read("[worker.containerd]\nenabled = true"))
+        .hasMessageContaining("runc worker only");
+  }
+
+  @Test
+  void goDurationsAndBareSeconds() {
+    assertThat(GoDuration.parse("k", "1h30m")).isEqualTo(Duration.ofMinutes(90));
+    assertThat(GoDuration.parse("k", "1.5s")).isEqualTo(Duration.ofMillis(1500));
+    assertThat(GoDuration.parse("k", "-20s")).isEqualTo(Duration.ofSeconds(-20));
+    assertThat(GoDuration.parse("k", "3600")).isEqualTo(Duration.ofHours(1));
+    assertThatThrownBy(() -> GoDuration.parse("k", "5 days")).isInstanceOf(ConfigException.class);
+  }
+
+  @Test
+  void helpAndVersionArePrintedNotStarted() {
+    assertThat(ConfigReader.read(List.of("--version"), "buildkitd x", name -> -1))
+        .isEqualTo(new Request.Print("buildkitd x\n"));
+    assertThat(((Request.Print) ConfigReader.read(List.of("--help"), "", name -> -1)).text())
+        .contains("--addr")
+        .contains("--oci-max-parallelism");
+  }
+}
