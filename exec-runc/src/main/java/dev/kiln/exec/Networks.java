@@ -1,0 +1,43 @@
+package dev.kiln.exec;
+
+import dev.kiln.exec.ContainerSpec.NetworkMode;
+import java.nio.file.Path;
+
+/**
+ * Decides what each mode of a step means on this worker. Any thread. The one built in has the
+ * host's network as sandbox, as a worker without CNI configuration has.
+ */
+@FunctionalInterface
+public interface Networks {
+  /** A network for one container; the executor closes it after the container's end. */
+  Network open(NetworkMode mode, String hostname) throws InterruptedException;
+
+  /** The sandbox is the host's network. */
+  static Networks hostByDefault() {
+    return (mode, _) ->
+        switch (mode) {
+          case SANDBOX, HOST -> new Network.Host();
+          case NONE -> new Network.None();
+        };
+  }
+
+  /** The network of one container. */
+  sealed interface Network extends AutoCloseable {
+    @Override
+    default void close() {}
+
+    /** Shares the host's. */
+    record Host() implements Network {}
+
+    /** A new namespace with a loopback interface alone. */
+    record None() implements Network {}
+
+    /** A namespace made before, pinned at {@code path}; {@code release} gives it back. */
+    record Namespace(Path path, Runnable release) implements Network {
+      @Override
+      public void close() {
+        release.run();
+      }
+    }
+  }
+}

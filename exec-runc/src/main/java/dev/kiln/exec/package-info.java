@@ -1,0 +1,8 @@
+/**
+ * Runs one process in a container by runc. Start at {@link dev.kiln.exec.Executor}, the port that
+ * the ops and the gateway use.
+ */
+@NullMarked
+package dev.kiln.exec;
+
+import org.jspecify.annotations.NullMarked;
