@@ -1,0 +1,38 @@
+# Sourced by kiln and mvnw: sets JAVA_HOME to a JDK 25 or newer, or ends with one line that says what to install.
+
+jdk_is_new_enough() {
+  [ -x "$1/bin/javac" ] && [ -f "$1/release" ] || return 1
+  major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release")
+  [ -n "$major" ] && [ "$major" -ge 25 ]
+}
+
+find_jdk() {
+  on_path=$(command -v javac 2>/dev/null) && on_path=$(dirname "$(dirname "$(readlink -f "$on_path")")")
+  for candidate in "${JAVA_HOME:-}" "${on_path:-}" /usr/lib/jvm/* "$HOME"/.sdkman/candidates/java/*; do
+    if [ -n "$candidate" ] && jdk_is_new_enough "$candidate"; then
+      JAVA_HOME=$candidate
+      export JAVA_HOME
+      return 0
+    fi
+  done
+  echo "kiln: no JDK 25 or newer in JAVA_HOME, PATH, /usr/lib/jvm or ~/.sdkman: install one (Temurin 25, say) or set JAVA_HOME" >&2
+  return 1
+}
+
+# need PACKAGE COMMAND ...: installs the Debian packages whose commands are missing, as root, or names them.
+need() {
+  missing=
+  while [ $# -gt 0 ]; do
+    command -v "$2" >/dev/null 2>&1 || [ -e "$2" ] || missing="$missing $1"
+    shift 2
+  done
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "kiln: installing$missing" >&2
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null 2>&1 && return 0
+    echo "kiln: installing failed; try: apt-get install$missing" >&2
+  else
+    echo "kiln: missing packages; as root: apt-get install$missing" >&2
+  fi
+  return 1
+}

@@ -1,0 +1,190 @@
+package dev.kiln.tests.arch;
+
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** The order of modules and the bans of CONTRIBUTING.md, held on the compiled classes. */
+class ArchitectureTest {
+  private static final JavaClasses KILN =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("dev.kiln");
+
+  /**
+   * Module package to the module packages it may use; the ranks of CONTRIBUTING.md, named one by
+   * one.
+   */
+  private static final Map<String, List<String>> ALLOWED =
+      Map.ofEntries(
+          Map.entry("model", List.of()),
+          Map.entry("sys", List.of()),
+          Map.entry("config", List.of()),
+          Map.entry("tracing", List.of()),
+          Map.entry("grpc", List.of("model", "tracing")),
+          Map.entry("llb", List.of("model", "grpc")),
+          Map.entry("store", List.of("model", "sys", "tracing")),
+          Map.entry("exec", List.of("model", "sys", "tracing")),
+          Map.entry("session", List.of("model", "grpc", "tracing", "sys")),
+          Map.entry("registry", List.of("model", "tracing")),
+          Map.entry("actors", List.of("model", "grpc", "llb", "tracing")),
+          Map.entry("dockerfile", List.of("model", "grpc", "llb")),
+          Map.entry(
+              "sources",
+              List.of("model", "grpc", "sys", "tracing", "llb", "store", "session", "registry")),
+          Map.entry(
+              "exporters",
+              List.of("model", "grpc", "sys", "tracing", "store", "session", "registry")),
+          Map.entry(
+              "ops",
+              List.of(
+                  "model", "grpc", "sys", "tracing", "actors", "llb", "store", "exec", "session",
+                  "sources")),
+          Map.entry(
+              "gateway",
+              List.of(
+                  "model", "grpc", "sys", "tracing", "actors", "llb", "store", "exec", "session",
+                  "sources")),
+          Map.entry(
+              "control",
+              List.of(
+                  "model",
+                  "sys",
+                  "tracing",
+                  "grpc",
+                  "llb",
+                  "store",
+                  "exec",
+                  "session",
+                  "registry",
+                  "actors",
+                  "dockerfile",
+                  "sources",
+                  "exporters",
+                  "ops",
+                  "gateway")),
+          Map.entry("cli", List.of("model", "grpc", "session", "sys", "tracing")));
+
+  @TestFactory
+  Stream<DynamicTest> modulesUseOnlyTheModulesNamed() {
+    return ALLOWED.entrySet().stream()
+        .map(entry -> {
+          String[] all = {"config", "daemon"};
+          String[] forbidden =
+              Stream.concat(ALLOWED.keySet().stream(), Arrays.stream(all))
+                  .filter(module ->
+                      !module.equals(entry.getKey()) && !entry.getValue().contains(module))
+                  .distinct()
+                  .map(module -> "dev.kiln." + module + "..")
+                  .toArray(String[]::new);
+          return DynamicTest.dynamicTest(
+              entry.getKey(),
+              () ->
+                  noClasses()
+                      .that()
+                      .resideInAPackage("dev.kiln." + entry.getKey() + "..")
+                      .should()
+                      .dependOnClassesThat()
+                      .resideInAnyPackage(forbidden)
+                      .check(KILN));
+        });
+  }
+
+  @Test
+  void everyModuleHasAnEntry() {
+    classes()
+        .that()
+        .resideInAPackage("dev.kiln..")
+        .should()
+        .resideInAnyPackage(
+            Stream.concat(ALLOWED.keySet().stream(), Stream.of("daemon"))
+                .map(m -> "dev.kiln." + m + "..")
+                .toArray(String[]::new))
+        .check(KILN);
+  }
+
+  @Test
+  void onlySysCallsNativeCode() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.kiln.sys..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("java.lang.foreign..")
+        .because("system calls live behind one door")
+        .check(KILN);
+  }
+
+  @Test
+  void onlyTheErrorCodecMakesGrpcStatuses() {
+    noClasses()
+        .that(written())
+        .and()
+        .resideOutsideOfPackages("dev.kiln.grpc..")
+        .should()
+        .callMethodWhere(target(owner(assignableTo("io.grpc.protobuf.StatusProto"))))
+        .orShould()
+        .callMethodWhere(
+            target(owner(assignableTo("io.grpc.Status")))
+                .and(target(nameMatching("withDescription|asRuntimeException|asException"))))
+        .because("GrpcErrors maps BuildException to gRPC in one place")
+        .check(KILN);
+  }
+
+  @Test
+  void whatWasLearnedToHurtStaysOut() {
+    noClasses()
+        .that(written())
+        .should()
+        .callMethodWhere(
+            target(owner(assignableTo("java.util.concurrent.CompletableFuture")))
+                .and(target(nameMatching("join"))))
+        .orShould()
+        .callMethodWhere(
+            target(owner(assignableTo("java.lang.Thread"))).and(target(nameMatching("sleep"))))
+        .orShould()
+        .callMethodWhere(
+            target(owner(assignableTo("java.util.concurrent.Executors")))
+                .and(target(nameMatching("new.*"))))
+        .orShould()
+        .callMethodWhere(
+            target(owner(assignableTo("java.lang.System")))
+                .and(target(nameMatching("currentTimeMillis"))))
+        .because(
+            "join and sleep block what must not block, pools hide their bounds, and time comes from a Clock or Instant")
+        .check(KILN);
+  }
+
+  @Test
+  void threadsAreStartedByBlockingAndByTheOwnersOfAThread() {
+    noClasses()
+        .that(written())
+        .should()
+        .callConstructorWhere(target(owner(assignableTo("java.lang.Thread"))))
+        .because("Blocking starts tasks; Thread.ofPlatform names a long-lived one")
+        .check(KILN);
+  }
+
+  private static DescribedPredicate<JavaClass> written() {
+    return DescribedPredicate.not(
+        resideInAnyPackage(
+            "dev.kiln.grpc.pb..", "dev.kiln.grpc.control..", "dev.kiln.grpc.gateway.."));
+  }
+}
