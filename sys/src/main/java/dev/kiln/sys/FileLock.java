@@ -1,0 +1,37 @@
+package dev.kiln.sys;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * An exclusive {@code flock(2)} on a file, which ends with the process whatever happens to it. Who
+ * took it closes it.
+ */
+public final class FileLock implements AutoCloseable {
+  private static final int LOCK_EX_NB = 2 | 4;
+  private final Fd fd;
+
+  private FileLock(Fd fd) {
+    this.fd = fd;
+  }
+
+  /** Takes the lock, making the file if need be; empty where another process holds it. */
+  public static Optional<FileLock> tryLock(Path file) throws SyscallException {
+    Fd fd = Fd.CWD.open(BytePath.of(file), Open.RDWR | Open.CREAT, 0600);
+    try {
+      Libc.call(Sysno.FLOCK, file, fd.number(), LOCK_EX_NB, 0);
+      return Optional.of(new FileLock(fd));
+    } catch (SyscallException e) {
+      fd.close();
+      if (e.errno() == Errno.EAGAIN) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void close() {
+    fd.close();
+  }
+}
