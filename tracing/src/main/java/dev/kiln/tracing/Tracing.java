@@ -1,0 +1,119 @@
+package dev.kiln.tracing;
+
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.trace.Tracer;
+import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
+import io.opentelemetry.context.propagation.ContextPropagators;
+import io.opentelemetry.sdk.OpenTelemetrySdk;
+import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
+import io.opentelemetry.sdk.resources.Resource;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
+import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.export.SpanExporter;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * The daemon's OpenTelemetry: made once at the start from the standard {@code OTEL_*} variables,
+ * closed at the end. Without an exporter spans are still made, for the builds' own records ({@link
+ * BuildTraces}). Any thread.
+ *
+ * <p>Source: OpenTelemetry specification, environment variables; BuildKit v0.22 {@code
+ * util/tracing/detect} (an exporter is on when one is named or an OTLP endpoint is set; OTLP speaks
+ * gRPC by default; the service is {@code buildkitd}).
+ */
+public final class Tracing implements AutoCloseable {
+  private static final String SCOPE = "dev.kiln";
+  private static final AttributeKey<String> SERVICE_NAME = AttributeKey.stringKey("service.name");
+  private static final List<String> ASKS_FOR_EXPORT =
+      List.of(
+          "OTEL_TRACES_EXPORTER",
+          "OTEL_EXPORTER_OTLP_ENDPOINT",
+          "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+
+  private final OpenTelemetrySdk sdk;
+  private final Optional<SpanExporter> exporter;
+  private final BuildTraces builds;
+
+  private Tracing(OpenTelemetrySdk sdk, Optional<SpanExporter> exporter, BuildTraces builds) {
+    this.sdk = sdk;
+    this.exporter = exporter;
+    this.builds = builds;
+  }
+
+  /** Reads the variables in {@code environment}; who calls this closes the result. */
+  public static Tracing start(Map<String, String> environment) {
+    var builds = new BuildTraces();
+    if (ASKS_FOR_EXPORT.stream().noneMatch(name -> !environment.getOrDefault(name, "").isEmpty())) {
+      // The plain way: the automatic configuration would cost a tenth of a second at every start.
+      var provider =
+          SdkTracerProvider.builder()
+              .setResource(
+                  Resource.getDefault().toBuilder()
+                      .put(SERVICE_NAME, environment.getOrDefault("OTEL_SERVICE_NAME", "buildkitd"))
+                      .build())
+              .addSpanProcessor(builds)
+              .build();
+      var sdk =
+          OpenTelemetrySdk.builder()
+              .setTracerProvider(provider)
+              .setPropagators(ContextPropagators.create(W3CTraceContextPropagator.getInstance()))
+              .build();
+      return new Tracing(sdk, Optional.empty(), builds);
+    }
+    var exporter = new AtomicReference<SpanExporter>();
+    var sdk =
+        AutoConfiguredOpenTelemetrySdk.builder()
+            .disableShutdownHook()
+            .addPropertiesSupplier(() ->
+                Map.of(
+                    "otel.service.name", "buildkitd",
+                    "otel.metrics.exporter", "none",
+                    "otel.logs.exporter", "none",
+                    "otel.traces.sampler", "always_on",
+                    "otel.exporter.otlp.protocol", "grpc"))
+            .addPropertiesCustomizer(
+                config -> Map.of("otel.metrics.exporter", "none", "otel.logs.exporter", "none"))
+            .addSpanExporterCustomizer((made, config) -> {
+              exporter.set(made);
+              return made;
+            })
+            .addTracerProviderCustomizer((provider, config) -> provider.addSpanProcessor(builds))
+            .build()
+            .getOpenTelemetrySdk();
+    return new Tracing(sdk, Optional.ofNullable(exporter.get()), builds);
+  }
+
+  public OpenTelemetry openTelemetry() {
+    return sdk;
+  }
+
+  public Tracer tracer() {
+    return sdk.getTracer(SCOPE);
+  }
+
+  /** The spans of builds under way. */
+  public BuildTraces builds() {
+    return builds;
+  }
+
+  /**
+   * Sends spans that a client made itself on to the exporter, where there is one, and to the builds
+   * they belong to.
+   */
+  public void forward(Collection<SpanData> spans) {
+    builds.add(spans);
+    exporter.ifPresent(to -> to.export(spans));
+  }
+
+  /** Sends what is still queued, for at most 5 seconds. */
+  @Override
+  public void close() {
+    sdk.getSdkTracerProvider().shutdown().join(5, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,57 @@
+package dev.kiln.tracing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.sdk.trace.data.SpanData;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class TracingTest {
+  @Test
+  void aRecordedTraceKeepsItsSpansAndOthersPassBy() {
+    try (var tracing = Tracing.start(Map.of())) {
+      Span build = tracing.tracer().spanBuilder("build").setNoParent().startSpan();
+      String trace = build.getSpanContext().getTraceId();
+      var recording = tracing.builds().record(trace);
+      var second = tracing.builds().record(trace);
+      tracing.tracer().spanBuilder("other").setNoParent().startSpan().end();
+      try (var scope = build.makeCurrent()) {
+        tracing.tracer().spanBuilder("step").startSpan().end();
+      }
+      second.close();
+      build.end();
+      recording.close();
+      tracing.tracer().spanBuilder("late").setParent(Context.root().with(build)).startSpan().end();
+      assertThat(recording.spans()).extracting(SpanData::getName).containsExactly("step", "build");
+      assertThat(second.spans()).extracting(SpanData::getName).containsExactly("step");
+    }
+  }
+
+  @Test
+  void blockingWorkSeesTheCallersContextAndEndsWhateverEndsIt() throws Exception {
+    try (var tracing = Tracing.start(Map.of("OTEL_SERVICE_NAME", "x"))) {
+      Span span = tracing.tracer().spanBuilder("caller").startSpan();
+      try (var scope = span.makeCurrent()) {
+        var seen = Blocking.start("t", () -> Span.current().getSpanContext().getSpanId());
+        assertThat(seen.done().toCompletableFuture().get(5, TimeUnit.SECONDS))
+            .isEqualTo(span.getSpanContext().getSpanId());
+      }
+      var failed =
+          Blocking.onPlatform(
+              "f",
+              () -> {
+                throw new AssertionError("boom");
+              });
+      assertThat(
+              failed
+                  .done()
+                  .toCompletableFuture()
+                  .handle((ok, error) -> error)
+                  .get(5, TimeUnit.SECONDS))
+          .hasMessage("boom");
+    }
+  }
+}
