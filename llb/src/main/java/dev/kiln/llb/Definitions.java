@@ -66,6 +66,9 @@ public final class Definitions {
     /** By the digest that the client sent; in the order in which they were made. */
     private final Map<Digest, Vertex> done = new LinkedHashMap<>();
 
+    /** Names by the digest after a rewrite. */
+    private final Map<Digest, String> names = new HashMap<>();
+
     private Digest last;
 
     Parse(Definition definition, Platform defaultPlatform, SourceRewrite rewrite) {
@@ -174,20 +177,11 @@ public final class Definitions {
       dev.kiln.llb.Op body = OpCodec.op(op);
       String customName = options.description().get("llb.customname");
       String name =
-          customName != null ? customName : OpNames.of(body, inputs, this::nameOfVertex);
-      Platform platform =
-          op.hasPlatform() ? OpCodec.platform(op.getPlatform()) : defaultPlatform;
+          customName != null ? customName : OpNames.of(body, inputs, d -> known(names, d));
+      names.put(digest, name);
+      Platform platform = op.hasPlatform() ? OpCodec.platform(op.getPlatform()) : defaultPlatform;
       return new Vertex(
           digest, sentDigest, body, inputs, Optional.of(platform), options, name, bytes);
-    }
-
-    private String nameOfVertex(Digest digest) {
-      for (Vertex vertex : done.values()) {
-        if (vertex.digest().equals(digest)) {
-          return vertex.name();
-        }
-      }
-      throw new IllegalStateException("inputs come first: " + digest);
     }
 
     private VertexOptions options(Digest digest) {
@@ -268,13 +262,12 @@ public final class Definitions {
       this.source = source;
       this.infos =
           source.getInfosList().stream()
-              .map(
-                  i ->
-                      new dev.kiln.model.SourceInfo(
-                          i.getFilename(),
-                          i.getData().toByteArray(),
-                          i.hasDefinition() ? i.getDefinition().toByteArray() : new byte[0],
-                          i.getLanguage()))
+              .map(i ->
+                  new dev.kiln.model.SourceInfo(
+                      i.getFilename(),
+                      i.getData().toByteArray(),
+                      i.hasDefinition() ? i.getDefinition().toByteArray() : new byte[0],
+                      i.getLanguage()))
               .toList();
     }
 
@@ -284,19 +277,17 @@ public final class Definitions {
           ? List.of()
           : locations.getLocationsList().stream()
               .filter(l -> l.getSourceIndex() >= 0 && l.getSourceIndex() < infos.size())
-              .map(
-                  l ->
-                      new dev.kiln.model.Detail.SourceLocation(
-                          infos.get(l.getSourceIndex()),
-                          l.getRangesList().stream()
-                              .map(
-                                  r ->
-                                      new dev.kiln.model.SourceRange(
-                                          r.getStart().getLine(),
-                                          r.getStart().getCharacter(),
-                                          r.getEnd().getLine(),
-                                          r.getEnd().getCharacter()))
-                              .toList()))
+              .map(l ->
+                  new dev.kiln.model.Detail.SourceLocation(
+                      infos.get(l.getSourceIndex()),
+                      l.getRangesList().stream()
+                          .map(r ->
+                              new dev.kiln.model.SourceRange(
+                                  r.getStart().getLine(),
+                                  r.getStart().getCharacter(),
+                                  r.getEnd().getLine(),
+                                  r.getEnd().getCharacter()))
+                          .toList()))
               .toList();
     }
   }

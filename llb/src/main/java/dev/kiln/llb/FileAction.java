@@ -38,8 +38,7 @@ public sealed interface FileAction {
   }
 
   /** Writes a file with this content. */
-  record MkFile(
-      String path, int mode, byte[] content, Optional<Owner> owner, long timestampNanos)
+  record MkFile(String path, int mode, byte[] content, Optional<Owner> owner, long timestampNanos)
       implements FileAction {}
 
   /** Makes a directory; one that is there already is fine. */

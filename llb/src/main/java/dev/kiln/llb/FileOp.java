@@ -2,7 +2,9 @@ package dev.kiln.llb;
 
 import java.util.List;
 
-/** Changes files without a container, as a row of steps that take each other's states. Immutable. */
+/**
+ * Changes files without a container, as a row of steps that take each other's states. Immutable.
+ */
 public record FileOp(List<Step> steps) implements Op {
   /** Stands for no input (an empty file system), or no output. */
   public static final int NONE = -1;

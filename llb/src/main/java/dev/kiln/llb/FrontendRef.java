@@ -5,8 +5,8 @@ import dev.kiln.grpc.pb.Definition;
 import java.util.List;
 
 /**
- * One file system of a result, built when it is first read. All methods but {@link #definition}
- * may block; any thread. Failures are {@link dev.kiln.model.BuildException}s.
+ * One file system of a result, built when it is first read. All methods but {@link #definition} may
+ * block; any thread. Failures are {@link dev.kiln.model.BuildException}s.
  */
 public interface FrontendRef {
   /**

@@ -117,9 +117,7 @@ final class OpCodec {
                     m.getProxyEnv().getNoProxy(),
                     m.getProxyEnv().getAllProxy()))
             : Optional.empty(),
-        m.getExtraHostsList().stream()
-            .map(h -> new ExecOp.HostIp(h.getHost(), h.getIP()))
-            .toList(),
+        m.getExtraHostsList().stream().map(h -> new ExecOp.HostIp(h.getHost(), h.getIP())).toList(),
         m.getHostname(),
         m.getUlimitList().stream()
             .map(u -> new ExecOp.Ulimit(u.getName(), u.getSoft(), u.getHard()))
@@ -134,9 +132,7 @@ final class OpCodec {
         m.getDest(),
         index(m.getInput(), inputs, "exec"),
         m.getSelector(),
-        m.getOutput() < 0
-            ? OptionalInt.empty()
-            : OptionalInt.of(Math.toIntExact(m.getOutput())),
+        m.getOutput() < 0 ? OptionalInt.empty() : OptionalInt.of(Math.toIntExact(m.getOutput())),
         m.getReadonly(),
         mountOptions(m),
         m.getResultID(),
@@ -183,7 +179,8 @@ final class OpCodec {
                             case UNRECOGNIZED -> throw invalid("invalid cache sharing mode");
                           }))
                   : Optional.empty());
-      case UNRECOGNIZED -> throw invalid("mount type " + m.getMountTypeValue() + " not implemented");
+      case UNRECOGNIZED ->
+          throw invalid("mount type " + m.getMountTypeValue() + " not implemented");
     };
   }
 
@@ -193,13 +190,12 @@ final class OpCodec {
     }
     return new FileOp(
         op.getActionsList().stream()
-            .map(
-                a ->
-                    new FileOp.Step(
-                        Math.toIntExact(a.getInput()),
-                        Math.toIntExact(a.getSecondaryInput()),
-                        Math.toIntExact(a.getOutput()),
-                        action(a)))
+            .map(a ->
+                new FileOp.Step(
+                    Math.toIntExact(a.getInput()),
+                    Math.toIntExact(a.getSecondaryInput()),
+                    Math.toIntExact(a.getOutput()),
+                    action(a)))
             .toList());
   }
 
@@ -248,10 +244,7 @@ final class OpCodec {
       case SYMLINK -> {
         var s = a.getSymlink();
         yield new FileAction.Symlink(
-            s.getOldpath(),
-            s.getNewpath(),
-            owner(s.hasOwner(), s.getOwner()),
-            s.getTimestamp());
+            s.getOldpath(), s.getNewpath(), owner(s.hasOwner(), s.getOwner()), s.getTimestamp());
       }
       case ACTION_NOT_SET -> throw invalid("invalid file op with an unknown action");
     };
@@ -281,8 +274,7 @@ final class OpCodec {
 
   private static BuildOp build(dev.kiln.grpc.pb.BuildOp op) {
     var inputs = new TreeMap<String, Integer>();
-    op.getInputsMap()
-        .forEach((name, input) -> inputs.put(name, Math.toIntExact(input.getInput())));
+    op.getInputsMap().forEach((name, input) -> inputs.put(name, Math.toIntExact(input.getInput())));
     return new BuildOp(
         Math.toIntExact(op.getBuilder()),
         inputs,

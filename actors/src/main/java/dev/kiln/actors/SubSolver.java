@@ -1,0 +1,14 @@
+package dev.kiln.actors;
+
+import dev.kiln.llb.Graph;
+
+/** Solves a graph within a vertex: for the same jobs, and with their sessions. */
+@FunctionalInterface
+public interface SubSolver {
+  /**
+   * Blocks until the graph's root is built; an interrupt gives it up.
+   *
+   * @throws dev.kiln.model.BuildException why it could not be built
+   */
+  SolvedEdge solve(Graph graph) throws InterruptedException;
+}
