@@ -47,4 +47,11 @@ public final class Processes {
       return (int) s.call(Sysno.GETEUID, 0, 0, 0, 0, 0, 0);
     }
   }
+
+  /** Whether the kernel runs programs of the x32 ABI. */
+  public static boolean runsX32() {
+    try (var s = Scratch.take()) {
+      return s.call(Sysno.X32_GETPID, 0, 0, 0, 0, 0, 0) > 0;
+    }
+  }
 }

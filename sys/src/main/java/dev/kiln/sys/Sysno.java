@@ -68,7 +68,9 @@ enum Sysno {
   PIDFD_OPEN(434, 434),
   CLOSE_RANGE(436, 436),
   OPENAT2(437, 437),
-  MOUNT_SETATTR(442, 442);
+  MOUNT_SETATTR(442, 442),
+  /** getpid of the x32 ABI: a number no other kernel knows. */
+  X32_GETPID(0x40000000 + 39, 0x40000000 + 39);
 
   /** Whether this is arm64; a few open flags differ there too. */
   static final boolean ARM64 = arm64();
