@@ -186,8 +186,7 @@ final class Expander {
 
   /** {@code ${name-word}} and its kin; {@code colon}: an empty value counts as unset. */
   private String modified(String name, int operator, boolean colon) {
-    String shown =
-        (colon ? ":" : "") + (operator == END ? "\ufffd" : Character.toString(operator));
+    String shown = (colon ? ":" : "") + (operator == END ? "\ufffd" : Character.toString(operator));
     boolean cuts = operator == '#' || operator == '%';
     if (colon && cuts) {
       throw unsupported(shown);

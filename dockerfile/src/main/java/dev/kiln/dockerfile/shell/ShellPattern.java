@@ -21,9 +21,7 @@ record ShellPattern(String text) {
     // Read backwards, the shortest suffix is a shortest prefix.
     String reversed = new StringBuilder(value).reverse().toString();
     Matcher m = compile(reversed(), longest, true).matcher(reversed);
-    return m.find()
-        ? new StringBuilder(reversed.substring(m.end())).reverse().toString()
-        : value;
+    return m.find() ? new StringBuilder(reversed.substring(m.end())).reverse().toString() : value;
   }
 
   String replace(String value, String replacement, boolean all) {

@@ -52,7 +52,8 @@ public final class Directives {
   public record Found(String reference, String value, List<SourceRange> place) {}
 
   /**
-   * The directive on the file's next line, or empty; after the first line without one, always empty.
+   * The directive on the file's next line, or empty; after the first line without one, always
+   * empty.
    *
    * @throws BuildException {@code INVALID} for one that came before
    */
@@ -67,8 +68,7 @@ public final class Directives {
       return Optional.empty();
     }
     if (!seen.add(name)) {
-      throw new BuildException(
-          Kind.INVALID, "only one " + name + " parser directive can be used");
+      throw new BuildException(Kind.INVALID, "only one " + name + " parser directive can be used");
     }
     return Optional.of(new Directive(name, m.group(2)));
   }
@@ -125,9 +125,7 @@ public final class Directives {
         int space = value.indexOf(' ');
         return Optional.of(
             new Found(
-                space < 0 ? value : value.substring(0, space),
-                value,
-                Statement.lines(line, line)));
+                space < 0 ? value : value.substring(0, space), value, Statement.lines(line, line)));
       }
       line++;
       at = end + 1;

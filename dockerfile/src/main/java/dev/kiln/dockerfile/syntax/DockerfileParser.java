@@ -123,8 +123,7 @@ public final class DockerfileParser {
   }
 
   private Statement statement(String instruction, int start) {
-    Statement read =
-        new StatementReader(escape).read(instruction, comments, start, lines.line());
+    Statement read = new StatementReader(escape).read(instruction, comments, start, lines.line());
     if (!takesHeredoc(read) || !instruction.contains("<<")) {
       return read;
     }

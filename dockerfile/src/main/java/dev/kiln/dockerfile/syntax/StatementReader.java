@@ -30,8 +30,7 @@ final class StatementReader {
     var flags = new ArrayList<String>();
     String rest = end < text.length() ? flags(text.substring(end), flags) : "";
     Arguments arguments = arguments(keyword.toLowerCase(Locale.ROOT), GoText.trim(rest));
-    return new Statement(
-        keyword, flags, arguments, text, List.of(), comments, startLine, endLine);
+    return new Statement(keyword, flags, arguments, text, List.of(), comments, startLine, endLine);
   }
 
   private Arguments arguments(String keyword, String rest) {
@@ -99,8 +98,7 @@ final class StatementReader {
     for (JsonNode item : array) {
       if (!item.isTextual()) {
         throw new BuildException(
-            Kind.INVALID,
-            "when using JSON array syntax, arrays must be comprised of strings only");
+            Kind.INVALID, "when using JSON array syntax, arrays must be comprised of strings only");
       }
       words.add(item.textValue());
     }
@@ -131,8 +129,7 @@ final class StatementReader {
                 + GoText.quote(word)
                 + ". Must be of the form: name=value");
       }
-      pairs.add(
-          new Arguments.Pair(word.substring(0, equals), word.substring(equals + 1), false));
+      pairs.add(new Arguments.Pair(word.substring(0, equals), word.substring(equals + 1), false));
     }
     return new Arguments.Pairs(pairs);
   }

@@ -224,7 +224,8 @@ public final class GoText {
    */
   public static long parseInt(String text, int radix, int bits) {
     String digits = text.startsWith("-") || text.startsWith("+") ? text.substring(1) : text;
-    if (digits.isEmpty() || !digits.chars().allMatch(c -> c < 128 && Character.digit(c, radix) >= 0)) {
+    if (digits.isEmpty()
+        || !digits.chars().allMatch(c -> c < 128 && Character.digit(c, radix) >= 0)) {
       throw invalid("strconv.ParseInt: parsing " + quote(text) + ": invalid syntax");
     }
     try {

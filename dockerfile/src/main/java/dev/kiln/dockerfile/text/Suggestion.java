@@ -44,22 +44,19 @@ public final class Suggestion {
   public static BuildException explain(
       BuildException failure, String word, Collection<String> options, boolean caseSensitive) {
     return nearest(word, options, caseSensitive)
-        .map(
-            near ->
-                new BuildException(
-                    failure.kind(),
-                    failure.getMessage() + " (did you mean " + near + "?)",
-                    failure.details(),
-                    failure))
+        .map(near ->
+            new BuildException(
+                failure.kind(),
+                failure.getMessage() + " (did you mean " + near + "?)",
+                failure.details(),
+                failure))
         .orElse(failure);
   }
 
   private static String inCaseOf(String original, String word) {
     return original.equals(original.toLowerCase(Locale.ROOT))
         ? word.toLowerCase(Locale.ROOT)
-        : original.equals(original.toUpperCase(Locale.ROOT))
-            ? word.toUpperCase(Locale.ROOT)
-            : word;
+        : original.equals(original.toUpperCase(Locale.ROOT)) ? word.toUpperCase(Locale.ROOT) : word;
   }
 
   /** Levenshtein's distance, in one row. */
