@@ -15,16 +15,16 @@ public interface Credentials {
   List<String> sessions();
 
   /** A name and secret for the host; empty where no client lends any. */
-  Optional<Login> login(String host);
+  Optional<Login> login(String host) throws InterruptedException;
 
   /** A client that fetches tokens itself, with the key by which others prove the same identity. */
-  Optional<Authority> authority(String host);
+  Optional<Authority> authority(String host) throws InterruptedException;
 
   /** The session that just proved to own {@code key}, an Ed25519 public key; empty for none. */
-  Optional<String> verify(String host, byte[] key);
+  Optional<String> verify(String host, byte[] key) throws InterruptedException;
 
   /** A token that a client of {@link #authority} fetched. */
-  Token token(TokenRequest request);
+  Token token(TokenRequest request) throws InterruptedException;
 
   /** A secret never shows in {@link #toString}. An empty name means that it is a refresh token. */
   record Login(String sessionId, String username, String secret) {

@@ -116,7 +116,7 @@ final class Grants {
     return now;
   }
 
-  private Optional<Grant> find(String host, Credentials who) {
+  private Optional<Grant> find(String host, Credentials who) throws InterruptedException {
     Instant now = forgetIdle();
     for (Grant grant : grants) {
       boolean own = who.sessions().isEmpty() ? grant.sessions.contains("") : false;
@@ -140,7 +140,8 @@ final class Grants {
   }
 
   /** The session of {@code who} that owns what {@code grant} was given for. */
-  private static Optional<String> prove(Grant grant, String host, Credentials who) {
+  private static Optional<String> prove(Grant grant, String host, Credentials who)
+      throws InterruptedException {
     try {
       if (grant.authority.isPresent()) {
         return who.verify(host, grant.authority.get());
@@ -244,7 +245,8 @@ final class Grants {
   }
 
   private boolean bearer(
-      String host, Challenge c, Optional<Grant> grant, boolean repeated, Credentials who) {
+      String host, Challenge c, Optional<Grant> grant, boolean repeated, Credentials who)
+      throws InterruptedException {
     List<String> old = List.of();
     String error = c.parameter("error").orElse("");
     Optional<Grant> usable = grant;

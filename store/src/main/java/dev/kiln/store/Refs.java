@@ -89,6 +89,18 @@ public interface Refs {
       throws InterruptedException;
 
   /**
+   * Notes a fact about a ref, to find the ref by it again ({@link #indexed}): one value for a key,
+   * kept while the ref is. Sources find fetched files and checkouts so.
+   */
+  void index(RefId id, String key, String value);
+
+  /** The refs noted under {@code key}, the newest first. */
+  List<Indexed> indexed(String key);
+
+  /** A ref found by {@link #indexed}. Immutable. */
+  record Indexed(RefId id, String value) {}
+
+  /**
    * What there is.
    *
    * @param ageLimit more than zero leaves out what was used within it

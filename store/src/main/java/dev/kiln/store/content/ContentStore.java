@@ -8,6 +8,7 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.function.Consumer;
 
 /**
@@ -56,6 +57,15 @@ public interface ContentStore {
 
   /** Removes a blob; one that is not there is fine. Readers that have it open keep it. */
   void delete(Digest digest);
+
+  /**
+   * Notes that a blob came from, or was sent to, {@code host/repository}; kept while the blob is
+   * here. Nothing is noted of a blob that is not here.
+   */
+  void addSource(Digest digest, String repository);
+
+  /** Where the blob can be had, {@code host/repository} each; empty for an unknown blob. */
+  SortedSet<String> sources(Digest digest);
 
   /** Tells of each blob, in no order. */
   void walk(Consumer<BlobInfo> each);

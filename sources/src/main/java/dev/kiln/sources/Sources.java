@@ -1,0 +1,155 @@
+package dev.kiln.sources;
+
+import dev.kiln.llb.ImageMeta;
+import dev.kiln.llb.ImageQuery;
+import dev.kiln.llb.SourceOp;
+import dev.kiln.llb.SourceRewrite;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.ImageRef;
+import dev.kiln.model.Kind;
+import dev.kiln.model.Platform;
+import dev.kiln.model.StepProgress;
+import dev.kiln.registry.Credentials;
+import dev.kiln.registry.Registry;
+import dev.kiln.sources.image.ImageId;
+import dev.kiln.sources.image.ImageLoader;
+import dev.kiln.sources.image.ImageSource;
+import dev.kiln.sources.image.RegistryOrigin;
+import dev.kiln.store.Store;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The daemon's sources by scheme. Any thread; {@link #close} lets go of recently read manifests.
+ */
+public final class Sources implements AutoCloseable {
+  private final Platform defaultPlatform;
+  private final Store store;
+  private final ImageLoader registryImages;
+  private final RecentBlobs recent;
+
+  public Sources(
+      Store store,
+      Registry registry,
+      Function<List<String>, Credentials> credentials,
+      Platform defaultPlatform) {
+    this.store = store;
+    this.defaultPlatform = defaultPlatform;
+    this.registryImages =
+        new ImageLoader(
+            new RegistryOrigin(registry, credentials),
+            store.content(),
+            Optional.of(store.images()));
+    this.recent = new RecentBlobs(store.leases(), Clock.systemUTC());
+  }
+
+  /**
+   * The source that the op names; nothing is asked yet.
+   *
+   * @throws BuildException {@code INVALID} for malformed identifiers and attributes, {@code
+   *     NOT_FOUND} for unknown schemes
+   */
+  public Source open(SourceOp op, Optional<Platform> platform) {
+    if (!op.identifier().contains("://")) {
+      throw new BuildException(Kind.INVALID, "failed to parse " + op.identifier() + ": invalid");
+    }
+    Platform on = platform.orElse(defaultPlatform);
+    return switch (op.scheme()) {
+      case "docker-image" ->
+          new ImageSource(ImageId.ofImage(op), on, false, registryImages, store.refs());
+      default ->
+          throw new BuildException(Kind.NOT_FOUND, "unknown scheme " + op.scheme() + ": not found");
+    };
+  }
+
+  /**
+   * What the policies make of a source, and the configuration of an image.
+   *
+   * @param resolveMode {@code default}, {@code pull} or {@code local}
+   */
+  public SourceMeta resolveMeta(
+      SourceOp op,
+      Optional<Platform> platform,
+      String resolveMode,
+      SourceRewrite policy,
+      List<String> sessionIds,
+      StepProgress progress)
+      throws IOException, InterruptedException {
+    SourceOp allowed;
+    try {
+      allowed = policy.rewrite(op, platform).orElse(op);
+    } catch (BuildException e) {
+      throw e.wrap("could not resolve image due to policy");
+    }
+    Platform on = platform.orElse(defaultPlatform);
+    return switch (allowed.scheme()) {
+      case "docker-image" -> {
+        ImageId id = ImageId.ofImage(allowed);
+        ImageLoader.Image image =
+            registryImages.load(
+                id.ref(),
+                on,
+                ImageId.ResolveMode.parse(resolveMode),
+                sessionIds,
+                recent.lease(),
+                progress);
+        yield new SourceMeta(
+            allowed, Optional.of(new ImageMeta(id.text(), image.top().digest(), image.config())));
+      }
+      default -> {
+        open(allowed, platform);
+        yield new SourceMeta(allowed, Optional.empty());
+      }
+    };
+  }
+
+  /** As {@link #resolveMeta}, for frontends that want an image by its reference. */
+  public ImageMeta resolveImage(
+      ImageQuery query, SourceRewrite policy, List<String> sessionIds, StepProgress progress)
+      throws IOException, InterruptedException {
+    String ref;
+    try {
+      ref = ImageRef.parseNormalized(query.ref()).toString();
+    } catch (BuildException e) {
+      throw e.wrap("could not parse reference \"" + query.ref() + "\"");
+    }
+    Map<String, String> attrs = new HashMap<>();
+    query
+        .layout()
+        .ifPresent(l -> {
+          if (!l.sessionId().isEmpty()) {
+            attrs.put("oci.session", l.sessionId());
+          }
+          if (!l.storeId().isEmpty()) {
+            attrs.put("oci.store", l.storeId());
+          }
+        });
+    SourceOp op =
+        new SourceOp(
+            (query.layout().isPresent() ? "oci-layout://" : "docker-image://") + ref, attrs);
+    SourceMeta meta;
+    try {
+      meta = resolveMeta(op, query.platform(), query.resolveMode(), policy, sessionIds, progress);
+    } catch (BuildException e) {
+      throw e.wrap("failed to resolve source metadata for " + ref);
+    }
+    return meta.image()
+        .orElseThrow(() ->
+            new BuildException(
+                Kind.INVALID,
+                "ref mutated by policy to non-image: docker-image://"
+                    + ref
+                    + " -> "
+                    + meta.op().identifier()));
+  }
+
+  @Override
+  public void close() {
+    recent.close();
+  }
+}

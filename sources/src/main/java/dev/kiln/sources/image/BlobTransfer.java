@@ -1,0 +1,66 @@
+package dev.kiln.sources.image;
+
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Descriptor;
+import dev.kiln.model.StepProgress;
+import dev.kiln.registry.Registry;
+import dev.kiln.store.content.ContentStore;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Writes one blob into the content store and shows how far it is. Confined to one thread. */
+final class BlobTransfer implements Registry.BlobSink {
+  private static final long SHOW_EVERY = Duration.ofMillis(100).toNanos();
+  private final Descriptor blob;
+  private final ContentStore.BlobWriter writer;
+  private final StepProgress.Part part;
+  private long shown = System.nanoTime() - SHOW_EVERY;
+
+  private BlobTransfer(Descriptor blob, ContentStore.BlobWriter writer, StepProgress.Part part) {
+    this.blob = blob;
+    this.writer = writer;
+    this.part = part;
+  }
+
+  /** Brings the bytes. */
+  interface Bring {
+    void into(BlobTransfer transfer) throws IOException, InterruptedException;
+  }
+
+  /** Runs {@code bring} unless the blob is there, or another caller has just brought it. */
+  static void run(Descriptor blob, ContentStore into, StepProgress progress, Bring bring)
+      throws InterruptedException {
+    if (into.contains(blob.digest())) {
+      return;
+    }
+    try (ContentStore.BlobWriter writer = into.writer(blob.digest().value())) {
+      if (into.contains(blob.digest())) {
+        return;
+      }
+      try (StepProgress.Part part = progress.part(blob.digest().value())) {
+        bring.into(new BlobTransfer(blob, writer, part));
+        part.update(writer.offset(), Math.max(blob.sizeBytes(), writer.offset()));
+        writer.commit(
+            Optional.of(blob.digest()), blob.sizeBytes() > 0 ? blob.sizeBytes() : writer.offset());
+      }
+    } catch (IOException e) {
+      throw BuildException.of(e);
+    }
+  }
+
+  @Override
+  public long written() {
+    return writer.offset();
+  }
+
+  @Override
+  public void write(byte[] bytes, int offset, int length) throws IOException {
+    writer.write(bytes, offset, length);
+    long now = System.nanoTime();
+    if (now - shown >= SHOW_EVERY) {
+      shown = now;
+      part.update(writer.offset(), blob.sizeBytes());
+    }
+  }
+}
