@@ -1,0 +1,58 @@
+package dev.kiln.ops.file;
+
+import dev.kiln.model.BuildException;
+import dev.kiln.model.FilePaths;
+import dev.kiln.model.Kind;
+import dev.kiln.sys.Errno;
+import dev.kiln.sys.SyscallException;
+import java.util.List;
+
+/** A failed system call in the words of Go's {@code PathError}, which clients know. */
+final class FileFailure {
+  private FileFailure() {}
+
+  /**
+   * @param hostPrefixes where the trees of the op are mounted: cut off, so that a path reads as it
+   *     does inside the tree
+   */
+  static BuildException of(SyscallException e, List<String> hostPrefixes) {
+    String text = operation(e.call()) + " " + inside(e.path(), hostPrefixes) + ": " + e.reason();
+    return new BuildException(kind(e.errno()), text, e);
+  }
+
+  /** A path of the host as it reads inside the tree that is mounted at one of the prefixes. */
+  static String inside(String hostPath, List<String> hostPrefixes) {
+    String path = hostPath;
+    for (String prefix : hostPrefixes) {
+      if (path.startsWith(prefix)) {
+        path = path.substring(prefix.length());
+        break;
+      }
+    }
+    return FilePaths.clean("/" + path);
+  }
+
+  private static Kind kind(int errno) {
+    return switch (errno) {
+      case Errno.ENOSPC, Errno.ENOMEM, Errno.EDQUOT -> Kind.EXHAUSTED;
+      case Errno.EIO, Errno.EFAULT -> Kind.INTERNAL;
+      default -> Kind.UNKNOWN;
+    };
+  }
+
+  private static String operation(String call) {
+    return switch (call) {
+      case "statx" -> "lstat";
+      case "openat", "openat2" -> "open";
+      case "mkdirat" -> "mkdir";
+      case "symlinkat" -> "symlink";
+      case "linkat" -> "link";
+      case "fchownat", "fchown" -> "lchown";
+      case "fchmodat", "fchmod" -> "chmod";
+      case "mknodat" -> "mknod";
+      case "readlinkat" -> "readlink";
+      case "utimensat" -> "chtimes";
+      default -> call;
+    };
+  }
+}
