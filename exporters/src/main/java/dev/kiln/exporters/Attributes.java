@@ -1,0 +1,81 @@
+package dev.kiln.exporters;
+
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The attributes of one export, taken out one by one as they are understood; what is left are the
+ * ones that no option claimed. Confined to one thread. The words of the errors are those of
+ * BuildKit v0.22 {@code exporter/containerimage/opts.go}, which clients show as they are.
+ */
+public final class Attributes {
+  private final SortedMap<String, String> left;
+
+  public Attributes(Map<String, String> all) {
+    left = new TreeMap<>(all);
+  }
+
+  public Optional<String> text(String key) {
+    return Optional.ofNullable(left.remove(key));
+  }
+
+  /** A switch: absent is {@code otherwise}, empty is true. */
+  public boolean flag(String key, boolean otherwise) {
+    return text(key).map(v -> v.isEmpty() || bool(key, v)).orElse(otherwise);
+  }
+
+  /** As {@link #flag}, but an empty value is an error. */
+  public boolean strictFlag(String key, boolean otherwise) {
+    return text(key).map(v -> bool(key, v)).orElse(otherwise);
+  }
+
+  public Optional<Instant> epoch(String key) {
+    return text(key).filter(v -> !v.isEmpty()).map(v -> seconds(key, v));
+  }
+
+  /** Seconds since 1970 as users and frontends write them. */
+  public static Instant seconds(String key, String value) {
+    try {
+      return Instant.ofEpochSecond(Long.parseLong(value));
+    } catch (NumberFormatException e) {
+      throw new BuildException(
+          Kind.UNKNOWN,
+          "invalid " + key + ": strconv.ParseInt: parsing \"" + value + "\": invalid syntax",
+          e);
+    }
+  }
+
+  /** What no option has claimed, as metadata of the result. */
+  public SortedMap<String, byte[]> rest() {
+    var metadata = new TreeMap<String, byte[]>();
+    left.forEach((k, v) -> metadata.put(k, v.getBytes(StandardCharsets.UTF_8)));
+    return metadata;
+  }
+
+  private static boolean bool(String key, String value) {
+    return parseBool(value)
+        .orElseThrow(() ->
+            new BuildException(
+                Kind.UNKNOWN,
+                "non-bool value specified for "
+                    + key
+                    + ": strconv.ParseBool: parsing \""
+                    + value
+                    + "\": invalid syntax"));
+  }
+
+  /** The spellings that Go's {@code strconv.ParseBool} takes. */
+  public static Optional<Boolean> parseBool(String value) {
+    return switch (value) {
+      case "1", "t", "T", "true", "TRUE", "True" -> Optional.of(true);
+      case "0", "f", "F", "false", "FALSE", "False" -> Optional.of(false);
+      default -> Optional.empty();
+    };
+  }
+}
