@@ -1,0 +1,294 @@
+package dev.kiln.control.history;
+
+import dev.kiln.grpc.control.BuildHistoryEvent;
+import dev.kiln.grpc.control.BuildHistoryEventType;
+import dev.kiln.grpc.control.BuildHistoryRecord;
+import dev.kiln.grpc.control.BuildHistoryRequest;
+import dev.kiln.grpc.control.BuildResultInfo;
+import dev.kiln.grpc.control.Descriptor;
+import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
+import dev.kiln.store.Leases;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * The builds under way and those that ended, and who listens for them. A record's blobs (log,
+ * trace, error, results) are held as long as the record is there. A build that a crash ended leaves
+ * no record. Any thread; methods block on the disk. The daemon opens and closes it.
+ */
+public final class BuildHistory implements AutoCloseable {
+  private static final String PIN = "history/";
+
+  private final HistoryDatabase database;
+  private final Leases leases;
+  private final Limits limits;
+  private final Clock clock;
+  private final Map<String, BuildHistoryRecord> active = new LinkedHashMap<>();
+  private final TreeMap<String, BuildHistoryRecord> ended = new TreeMap<>();
+  private final Map<String, Finalization> finalizing = new HashMap<>();
+  private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+
+  /**
+   * What is kept; an absent bound does not hold, and with both a record goes only when it is beyond
+   * both.
+   */
+  public record Limits(Optional<Duration> maxAge, Optional<Integer> maxEntries) {}
+
+  private record Listener(Predicate<BuildHistoryRecord> filter, Consumer<BuildHistoryEvent> to) {}
+
+  /** The trace of an ended build, which collects late spans for a while. */
+  public interface TraceInProgress {
+    /** Collect no longer; does nothing the second time. */
+    void hurry();
+
+    /** Ends with the blob that holds the trace, where there is one. */
+    CompletionStage<Optional<Descriptor>> done();
+  }
+
+  private record Finalization(TraceInProgress trace, CompletableFuture<Void> done) {}
+
+  /** An end of listening; closing it twice is closing it once. */
+  public interface Subscription extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  private BuildHistory(HistoryDatabase database, Leases leases, Limits limits, Clock clock) {
+    this.database = database;
+    this.leases = leases;
+    this.limits = limits;
+    this.clock = clock;
+    for (BuildHistoryRecord record : database.all()) {
+      ended.put(record.getRef(), record);
+    }
+  }
+
+  /** Opens the history kept in {@code file}; its records' blobs are pinned in the store. */
+  public static BuildHistory open(Path file, Leases leases, Limits limits, Clock clock) {
+    return new BuildHistory(HistoryDatabase.open(file), leases, limits, clock);
+  }
+
+  /** A build begins. */
+  public synchronized void started(BuildHistoryRecord record) {
+    active.put(record.getRef(), record);
+    tell(BuildHistoryEventType.STARTED, record);
+  }
+
+  /**
+   * A build ended: its record is kept from now on, and completed by its trace when that is known.
+   */
+  public synchronized void completed(BuildHistoryRecord record, TraceInProgress trace) {
+    active.remove(record.getRef());
+    var done = new CompletableFuture<Void>();
+    finalizing.put(record.getRef(), new Finalization(trace, done));
+    save(record);
+    tell(BuildHistoryEventType.COMPLETE, record);
+    trace
+        .done()
+        .whenComplete((descriptor, error) ->
+            traced(record.getRef(), error == null ? descriptor : Optional.empty(), done));
+  }
+
+  private synchronized void traced(
+      String ref, Optional<Descriptor> trace, CompletableFuture<Void> done) {
+    BuildHistoryRecord record = ended.get(ref);
+    if (record != null && trace.isPresent()) {
+      tell(
+          BuildHistoryEventType.COMPLETE,
+          save(
+              record.toBuilder()
+                  .setTrace(trace.get())
+                  .setGeneration(record.getGeneration() + 1)
+                  .build()));
+    }
+    finalizing.remove(ref);
+    done.complete(null);
+  }
+
+  /** A build ended that leaves no record. */
+  public synchronized void dropped(String ref) {
+    BuildHistoryRecord record = active.remove(ref);
+    if (record != null) {
+      tell(BuildHistoryEventType.DELETED, BuildHistoryRecord.newBuilder().setRef(ref).build());
+    }
+  }
+
+  /** Keeps the record and its blobs from now on. */
+  private BuildHistoryRecord save(BuildHistoryRecord record) {
+    leases.pin(PIN + record.getRef(), blobs(record));
+    database.put(record);
+    ended.put(record.getRef(), record);
+    return record;
+  }
+
+  /** The blobs that a record points to. */
+  static List<Digest> blobs(BuildHistoryRecord record) {
+    var all =
+        new ArrayList<Descriptor>(
+            List.of(record.getLogs(), record.getTrace(), record.getExternalError()));
+    var results = new ArrayList<>(record.getResultsMap().values());
+    results.add(record.getResult());
+    for (BuildResultInfo result : results) {
+      all.add(result.getResultDeprecated());
+      all.addAll(result.getAttestationsList());
+      all.addAll(result.getResultsMap().values());
+    }
+    return all.stream()
+        .map(Descriptor::getDigest)
+        .filter(Digest::isValid)
+        .map(Digest::new)
+        .toList();
+  }
+
+  /** The record of an ended build. */
+  public synchronized Optional<BuildHistoryRecord> find(String ref) {
+    return Optional.ofNullable(ended.get(ref));
+  }
+
+  /**
+   * Tells {@code to} of the builds that the request asks for: those under way, then the ended ones,
+   * then what happens from now on, unless the request wants to end there. {@code to} is called on
+   * the threads of others: it must not block.
+   *
+   * @return absent where there is nothing more to come
+   * @throws BuildException {@code INVALID} for a bad filter or limit
+   */
+  public synchronized Optional<Subscription> listen(
+      BuildHistoryRequest request, Consumer<BuildHistoryEvent> to) {
+    Predicate<BuildHistoryRecord> byFilter = HistoryFilter.parse(request.getFilterList(), clock);
+    Predicate<BuildHistoryRecord> wanted =
+        record ->
+            (request.getRef().isEmpty() || request.getRef().equals(record.getRef()))
+                && byFilter.test(record);
+    if (request.getLimit() < 0) {
+      throw new BuildException(Kind.INVALID, "invalid limit " + request.getLimit());
+    }
+    var now = new ArrayList<BuildHistoryEvent>();
+    active.values().stream()
+        .filter(wanted)
+        .forEach(record -> now.add(event(BuildHistoryEventType.STARTED, record)));
+    if (!request.getActiveOnly()) {
+      ended.values().stream()
+          .filter(wanted)
+          .forEach(record -> now.add(event(BuildHistoryEventType.COMPLETE, record)));
+    }
+    if (request.getLimit() > 0) {
+      now.sort(
+          Comparator.comparing((BuildHistoryEvent e) -> Times.instant(e.getRecord().getCreatedAt()))
+              .reversed());
+    }
+    now.stream().limit(request.getLimit() > 0 ? request.getLimit() : Long.MAX_VALUE).forEach(to);
+    if (request.getEarlyExit()) {
+      return Optional.empty();
+    }
+    var listener =
+        new Listener(
+            wanted.or(record ->
+                !record.hasCreatedAt()
+                    && (request.getRef().isEmpty() || request.getRef().equals(record.getRef()))),
+            to);
+    listeners.add(listener);
+    return Optional.of(() -> listeners.remove(listener));
+  }
+
+  /**
+   * Pins, deletes or finalizes a record.
+   *
+   * @return ends when it is done: a finalization waits for the build's trace
+   */
+  public synchronized CompletionStage<Void> update(UpdateBuildHistoryRequest request) {
+    String ref = request.getRef();
+    if (request.getDelete()) {
+      return finalized(ref).thenRun(() -> delete(ref));
+    }
+    if (request.getFinalize()) {
+      return finalized(ref);
+    }
+    BuildHistoryRecord record = ended.get(ref);
+    if (record == null) {
+      throw new BuildException(
+          Kind.NOT_FOUND,
+          "failed to retrieve bucket for " + ref + ": no build with this ref is recorded");
+    }
+    tell(
+        BuildHistoryEventType.COMPLETE,
+        save(
+            record.toBuilder()
+                .setPinned(request.getPinned())
+                .setGeneration(record.getGeneration() + 1)
+                .build()));
+    return CompletableFuture.allOf();
+  }
+
+  /** Ends when the build's trace is kept, which is not waited for any longer than needed. */
+  private CompletionStage<Void> finalized(String ref) {
+    Finalization running = finalizing.get(ref);
+    if (running == null) {
+      return CompletableFuture.allOf();
+    }
+    running.trace().hurry();
+    return running.done();
+  }
+
+  private synchronized void delete(String ref) {
+    if (ended.remove(ref) != null) {
+      database.delete(ref);
+      leases.unpin(PIN + ref);
+      tell(BuildHistoryEventType.DELETED, BuildHistoryRecord.newBuilder().setRef(ref).build());
+    }
+  }
+
+  /** Deletes the unpinned records beyond the limits; called by a timer. */
+  public synchronized void collect() {
+    var byAge = new ArrayList<>(ended.values());
+    byAge.sort(
+        Comparator.comparing((BuildHistoryRecord r) -> Times.instant(r.getCompletedAt()))
+            .reversed());
+    Instant oldest = limits.maxAge().map(age -> clock.instant().minus(age)).orElse(Instant.MIN);
+    for (int i = 0; i < byAge.size(); i++) {
+      BuildHistoryRecord record = byAge.get(i);
+      boolean many = limits.maxEntries().isEmpty() || i >= limits.maxEntries().get();
+      boolean old =
+          limits.maxAge().isEmpty() || Times.instant(record.getCompletedAt()).isBefore(oldest);
+      boolean bounded = limits.maxAge().isPresent() || limits.maxEntries().isPresent();
+      if (bounded && many && old && !record.getPinned()) {
+        delete(record.getRef());
+      }
+    }
+  }
+
+  private void tell(BuildHistoryEventType type, BuildHistoryRecord record) {
+    for (Listener listener : listeners) {
+      if (listener.filter().test(record)) {
+        listener.to().accept(event(type, record));
+      }
+    }
+  }
+
+  private static BuildHistoryEvent event(BuildHistoryEventType type, BuildHistoryRecord record) {
+    return BuildHistoryEvent.newBuilder().setType(type).setRecord(record).build();
+  }
+
+  @Override
+  public synchronized void close() {
+    database.close();
+  }
+}
