@@ -1,0 +1,220 @@
+package dev.kiln.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import dev.kiln.grpc.pb.Definition;
+import dev.kiln.grpc.pb.ExportCache;
+import dev.kiln.grpc.pb.FileActionMkFile;
+import dev.kiln.grpc.pb.FileOp;
+import dev.kiln.grpc.pb.Op;
+import dev.kiln.grpc.pb.OpMetadata;
+import dev.kiln.grpc.pb.ProgressGroup;
+import dev.kiln.grpc.pb.Source;
+import dev.kiln.grpc.rpc.Status;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Detail;
+import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
+import dev.kiln.model.SourceInfo;
+import dev.kiln.model.SourceRange;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Golden texts were printed by BuildKit v0.22.0's own {@code grpcerrors.ToGRPC}. */
+class GrpcErrorsTest {
+  private static final Digest DIGEST = new Digest("sha256:" + "a".repeat(64));
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static String golden(Detail detail) {
+    Status status = GrpcErrors.toProto(new BuildException(Kind.UNKNOWN, "boom").with(detail));
+    Any any = status.getDetails(0);
+    return any.getTypeUrl() + " " + any.getValue().toStringUtf8();
+  }
+
+  @Test
+  void vertex() {
+    assertThat(golden(new Detail.VertexFailed(DIGEST)))
+        .isEqualTo(
+            "github.com/moby/buildkit/errdefs.Vertex+json {\"digest\":\"sha256:"
+                + "a".repeat(64)
+                + "\"}");
+  }
+
+  @Test
+  void exitCode() {
+    assertThat(golden(new Detail.ProcessExited(7)))
+        .isEqualTo("github.com/moby/buildkit/gatewayapi.ExitMessage+json {\"Code\":7}");
+  }
+
+  @Test
+  void frontendCapAndSubrequest() {
+    assertThat(golden(new Detail.FrontendFailed("dockerfile.v0", "")))
+        .isEqualTo("github.com/moby/buildkit/errdefs.Frontend+json {\"name\":\"dockerfile.v0\"}");
+    assertThat(golden(new Detail.FrontendCapMissing("c")))
+        .isEqualTo("github.com/moby/buildkit/errdefs.FrontendCap+json {\"name\":\"c\"}");
+    assertThat(golden(new Detail.SubrequestUnsupported("n")))
+        .isEqualTo("github.com/moby/buildkit/errdefs.Subrequest+json {\"name\":\"n\"}");
+  }
+
+  @Test
+  void sourceLocation() {
+    var definition =
+        Definition.newBuilder()
+            .addDef(ByteString.copyFromUtf8("ab"))
+            .putMetadata(
+                "sha256:b",
+                OpMetadata.newBuilder()
+                    .setIgnoreCache(true)
+                    .putDescription("b", "1")
+                    .putDescription("a", "2")
+                    .putCaps("x", true)
+                    .setProgressGroup(ProgressGroup.newBuilder().setId("g"))
+                    .build())
+            .putMetadata(
+                "sha256:a",
+                OpMetadata.newBuilder().setExportCache(ExportCache.getDefaultInstance()).build())
+            .setSource(Source.getDefaultInstance())
+            .build();
+    var info =
+        new SourceInfo(
+            "Docker<file>", bytes("FROM x\nRUN y"), definition.toByteArray(), "Dockerfile");
+    assertThat(golden(new Detail.SourceLocation(info, List.of(new SourceRange(2, 0, 2, 3)))))
+        .isEqualTo(
+            "github.com/moby/buildkit/errdefs.Source+json {\"info\":{\"filename\":\"Docker\\u003cfile\\u003e\",\"data\":\"RlJPTSB4ClJVTiB5\",\"definition\":{\"def\":[\"YWI=\"],\"metadata\":{\"sha256:a\":{\"export_cache\":{}},\"sha256:b\":{\"ignore_cache\":true,\"description\":{\"a\":\"2\",\"b\":\"1\"},\"caps\":{\"x\":true},\"progress_group\":{\"id\":\"g\"}}},\"Source\":{}},\"language\":\"Dockerfile\"},\"ranges\":[{\"start\":{\"line\":2},\"end\":{\"line\":2,\"character\":3}}]}");
+  }
+
+  @Test
+  void failedSolve() {
+    var op =
+        Op.newBuilder()
+            .setFile(
+                FileOp.newBuilder()
+                    .addActions(
+                        dev.kiln.grpc.pb.FileAction.newBuilder()
+                            .setSecondaryInput(-1)
+                            .setMkfile(
+                                FileActionMkFile.newBuilder()
+                                    .setPath("/a")
+                                    .setMode(0644)
+                                    .setData(ByteString.copyFromUtf8("hi"))
+                                    .setTimestamp(-1))))
+            .build();
+    assertThat(
+            golden(
+                new Detail.SolveFailed(
+                    List.of("i1"),
+                    List.of("m1", ""),
+                    op.toByteArray(),
+                    0,
+                    -1,
+                    Map.of("llb.customname", "x"))))
+        .isEqualTo(
+            "github.com/moby/buildkit/errdefs.Solve+json {\"inputIDs\":[\"i1\"],\"mountIDs\":[\"m1\",\"\"],\"op\":{\"file\":{\"actions\":[{\"secondaryInput\":\"-1\",\"mkfile\":{\"path\":\"/a\",\"mode\":420,\"data\":\"aGk=\",\"timestamp\":\"-1\"}}]}},\"file\":{},\"description\":{\"llb.customname\":\"x\"}}");
+  }
+
+  @Test
+  void theDetailAddedLastGoesFirst() {
+    var failure =
+        new BuildException(Kind.UNKNOWN, "boom")
+            .with(new Detail.ProcessExited(7))
+            .with(new Detail.VertexFailed(DIGEST));
+    assertThat(GrpcErrors.toProto(failure).getDetailsList())
+        .extracting(Any::getTypeUrl)
+        .containsExactly(
+            "github.com/moby/buildkit/errdefs.Vertex+json",
+            "github.com/moby/buildkit/gatewayapi.ExitMessage+json");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "INVALID,UNKNOWN",
+    "NOT_FOUND,NOT_FOUND",
+    "ALREADY_EXISTS,ALREADY_EXISTS",
+    "UNSUPPORTED,UNIMPLEMENTED",
+    "DENIED,UNKNOWN",
+    "EXHAUSTED,RESOURCE_EXHAUSTED",
+    "UNAVAILABLE,UNAVAILABLE",
+    "CANCELED,CANCELLED",
+    "DEADLINE,DEADLINE_EXCEEDED",
+    "INTERNAL,INTERNAL",
+    "UNKNOWN,UNKNOWN"
+  })
+  void eachKindHasItsCode(Kind kind, Code code) {
+    StatusRuntimeException e =
+        GrpcErrors.toGrpc(new CompletionException(new BuildException(kind, "why")));
+    assertThat(e.getStatus().getCode()).isEqualTo(code);
+    assertThat(e.getStatus().getDescription()).isEqualTo("why");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Kind.class,
+      names = {"INVALID", "DENIED"},
+      mode = EnumSource.Mode.EXCLUDE)
+  void aKindSurvivesTheWire(Kind kind) {
+    assertThat(GrpcErrors.toBuild(GrpcErrors.toGrpc(new BuildException(kind, "why"))).kind())
+        .isEqualTo(kind);
+  }
+
+  @Test
+  void unknownAndBrokenDetailsPassUntouched() {
+    var unknown =
+        Any.newBuilder()
+            .setTypeUrl("type.example.org/x")
+            .setValue(ByteString.copyFrom(new byte[] {0, 1, (byte) 0xff}))
+            .build();
+    var broken =
+        Any.newBuilder()
+            .setTypeUrl("github.com/moby/buildkit/errdefs.Vertex+json")
+            .setValue(ByteString.copyFromUtf8("{nonsense"))
+            .build();
+    var source =
+        Any.newBuilder()
+            .setTypeUrl("github.com/moby/buildkit/errdefs.Source+json")
+            .setValue(ByteString.copyFromUtf8("{\"later\":1}"))
+            .build();
+    var status =
+        Status.newBuilder()
+            .setCode(2)
+            .setMessage("m")
+            .addDetails(unknown)
+            .addDetails(broken)
+            .addDetails(source)
+            .build();
+    assertThat(GrpcErrors.toProto(GrpcErrors.fromProto(status)).getDetailsList())
+        .containsExactly(source, broken, unknown);
+  }
+
+  @Test
+  void aPeersFailureIsRead() {
+    var wire =
+        GrpcErrors.toGrpc(
+            new BuildException(Kind.NOT_FOUND, "no").with(new Detail.ProcessExited(255)));
+    assertThat(StatusProto.fromThrowable(wire)).isNotNull();
+    BuildException read = GrpcErrors.toBuild(wire);
+    assertThat(read).hasMessage("no");
+    assertThat(read.details()).containsExactly(new Detail.ProcessExited(255));
+  }
+
+  @Test
+  void failuresWithoutDetailsKeepCodeAndText() {
+    BuildException read =
+        GrpcErrors.toBuild(GrpcErrors.of(Code.UNAVAILABLE, "transport is closing"));
+    assertThat(read.kind()).isEqualTo(Kind.UNAVAILABLE);
+    assertThat(read).hasMessage("transport is closing");
+  }
+}

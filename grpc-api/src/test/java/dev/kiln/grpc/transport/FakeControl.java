@@ -1,0 +1,117 @@
+package dev.kiln.grpc.transport;
+
+import akka.NotUsed;
+import akka.grpc.javadsl.Metadata;
+import akka.stream.javadsl.Sink;
+import akka.stream.javadsl.Source;
+import dev.kiln.grpc.control.*;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Detail;
+import dev.kiln.model.Kind;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+
+/** A Control service whose methods show one behaviour of the transport each. */
+final class FakeControl implements ControlPowerApi {
+  final CountDownLatch solveStarted = new CountDownLatch(1);
+  final CountDownLatch solveCanceled = new CountDownLatch(1);
+  final CountDownLatch solveInterrupted = new CountDownLatch(1);
+  final CountDownLatch sessionStarted = new CountDownLatch(1);
+  final CompletableFuture<Long> sessionBytes = new CompletableFuture<>();
+  private final akka.stream.Materializer materializer;
+
+  FakeControl(akka.stream.Materializer materializer) {
+    this.materializer = materializer;
+  }
+
+  /** Answers with the number of filters: a message of any size. */
+  @Override
+  public CompletionStage<DiskUsageResponse> diskUsage(DiskUsageRequest in, Metadata metadata) {
+    Call.of(metadata).addResponseHeader("x-seen", Integer.toString(in.getSerializedSize()));
+    return CompletableFuture.completedFuture(
+        DiskUsageResponse.newBuilder()
+            .addRecord(UsageRecord.newBuilder().setSize(in.getSerializedSize()))
+            .build());
+  }
+
+  /** Fails with a typed detail. */
+  @Override
+  public Source<UsageRecord, NotUsed> prune(PruneRequest in, Metadata metadata) {
+    return Source.failed(
+        new BuildException(Kind.NOT_FOUND, "no such thing").with(new Detail.ProcessExited(3)));
+  }
+
+  /** Blocks until it is interrupted. */
+  @Override
+  public CompletionStage<SolveResponse> solve(SolveRequest in, Metadata metadata) {
+    Call call = Call.of(metadata);
+    call.onCancel(solveCanceled::countDown);
+    return call.answer(
+        "solve",
+        () -> {
+          solveStarted.countDown();
+          try {
+            new CountDownLatch(1).await();
+          } catch (InterruptedException e) {
+            solveInterrupted.countDown();
+            throw e;
+          }
+          return SolveResponse.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public Source<StatusResponse, NotUsed> status(StatusRequest in, Metadata metadata) {
+    Call.of(metadata).addResponseHeader("buildkit-current-timestamp", "now");
+    return Source.range(1, 3)
+        .map(i ->
+            StatusResponse.newBuilder().addVertexes(Vertex.newBuilder().setName("v" + i)).build());
+  }
+
+  /** Counts the bytes; the count fails if the caller dies before its end of stream. */
+  @Override
+  public Source<BytesMessage, NotUsed> session(
+      Source<BytesMessage, NotUsed> in, Metadata metadata) {
+    sessionStarted.countDown();
+    in.map(m -> (long) m.getData().size())
+        .runWith(Sink.fold(0L, Long::sum), materializer)
+        .whenComplete((sum, failure) -> {
+          if (failure == null) {
+            sessionBytes.complete(sum);
+          } else {
+            sessionBytes.completeExceptionally(failure);
+          }
+        });
+    return Source.completionStage(sessionBytes)
+        .map(n ->
+            BytesMessage.newBuilder()
+                .setData(com.google.protobuf.ByteString.copyFromUtf8(n.toString()))
+                .build());
+  }
+
+  @Override
+  public CompletionStage<ListWorkersResponse> listWorkers(
+      ListWorkersRequest in, Metadata metadata) {
+    return Call.failed(new BuildException(Kind.UNAVAILABLE, "no workers"));
+  }
+
+  @Override
+  public CompletionStage<InfoResponse> info(InfoRequest in, Metadata metadata) {
+    return CompletableFuture.completedFuture(InfoResponse.getDefaultInstance());
+  }
+
+  @Override
+  public Source<BuildHistoryEvent, NotUsed> listenBuildHistory(
+      BuildHistoryRequest in, Metadata metadata) {
+    return Source.maybe()
+        .mapMaterializedValue(_ -> NotUsed.getInstance())
+        .map(x -> (BuildHistoryEvent) x);
+  }
+
+  @Override
+  public CompletionStage<UpdateBuildHistoryResponse> updateBuildHistory(
+      UpdateBuildHistoryRequest in, Metadata metadata) {
+    throw new IllegalStateException("a bug");
+  }
+}

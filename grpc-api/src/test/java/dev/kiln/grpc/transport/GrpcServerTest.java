@@ -1,0 +1,312 @@
+package dev.kiln.grpc.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.stream.SystemMaterializer;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
+import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.control.BytesMessage;
+import dev.kiln.grpc.control.Control;
+import dev.kiln.grpc.control.ControlPowerApiHandlerFactory;
+import dev.kiln.grpc.control.DiskUsageRequest;
+import dev.kiln.grpc.control.DiskUsageResponse;
+import dev.kiln.grpc.control.InfoRequest;
+import dev.kiln.grpc.control.InfoResponse;
+import dev.kiln.grpc.control.ListWorkersRequest;
+import dev.kiln.grpc.control.ListWorkersResponse;
+import dev.kiln.grpc.control.PruneRequest;
+import dev.kiln.grpc.control.SolveRequest;
+import dev.kiln.grpc.control.SolveResponse;
+import dev.kiln.grpc.control.StatusRequest;
+import dev.kiln.grpc.control.StatusResponse;
+import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
+import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
+import dev.kiln.grpc.control.UsageRecord;
+import dev.kiln.model.Detail;
+import dev.kiln.model.Kind;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.MethodDescriptor.MethodType;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The transport against grpc-java's own client. */
+class GrpcServerTest {
+  private static ActorSystem<Void> system;
+
+  private FakeControl control;
+  private GrpcServer server;
+  private SocketListener listener;
+  private ManagedChannel channel;
+
+  @BeforeAll
+  static void startSystem() {
+    system = ActorSystem.create(Behaviors.empty(), "grpc-server-test");
+  }
+
+  @AfterAll
+  static void stopSystem() {
+    system.terminate();
+  }
+
+  @BeforeEach
+  void serve() throws IOException {
+    control = new FakeControl(SystemMaterializer.get(system).materializer());
+    server =
+        GrpcServer.builder(system)
+            .add(
+                Control.description,
+                ControlPowerApiHandlerFactory.create(control, GrpcServer.errors(), system))
+            .build();
+    ServerSocketChannel socket =
+        ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    listener = SocketListener.start(socket, server, Optional.empty());
+    var address = (InetSocketAddress) socket.getLocalAddress();
+    channel =
+        NettyChannelBuilder.forAddress(address)
+            .usePlaintext()
+            .maxInboundMessageSize(64 << 20)
+            .build();
+  }
+
+  @AfterEach
+  void stop() {
+    channel.shutdownNow();
+    listener.close();
+    server.close();
+  }
+
+  private static <A extends Message, B extends Message> MethodDescriptor<A, B> method(
+      String name, MethodType type, A request, B response) {
+    return MethodDescriptor.<A, B>newBuilder()
+        .setType(type)
+        .setFullMethodName(name.contains("/") ? name : "moby.buildkit.v1.Control/" + name)
+        .setRequestMarshaller(ProtoUtils.marshaller(request))
+        .setResponseMarshaller(ProtoUtils.marshaller(response))
+        .build();
+  }
+
+  private <A extends Message, B extends Message> B unary(String name, A request, B response) {
+    return ClientCalls.blockingUnaryCall(
+        channel, method(name, MethodType.UNARY, request, response), CallOptions.DEFAULT, request);
+  }
+
+  @Test
+  void answersUnaryCalls() {
+    InfoResponse answer =
+        unary("Info", InfoRequest.getDefaultInstance(), InfoResponse.getDefaultInstance());
+    assertThat(answer).isEqualTo(InfoResponse.getDefaultInstance());
+  }
+
+  @Test
+  void streamsAnswersWithResponseMetadata() {
+    var headers = new AtomicReference<Metadata>();
+    var trailers = new AtomicReference<Metadata>();
+    var request = StatusRequest.getDefaultInstance();
+    var answers = new ArrayList<StatusResponse>();
+    ClientCalls.blockingServerStreamingCall(
+            io.grpc.ClientInterceptors.intercept(
+                channel, MetadataUtils.newCaptureMetadataInterceptor(headers, trailers)),
+            method(
+                "Status",
+                MethodType.SERVER_STREAMING,
+                request,
+                StatusResponse.getDefaultInstance()),
+            CallOptions.DEFAULT,
+            request)
+        .forEachRemaining(answers::add);
+    assertThat(answers)
+        .extracting(a -> a.getVertexes(0).getName())
+        .containsExactly("v1", "v2", "v3");
+    assertThat(
+            java.util.Objects.requireNonNull(headers.get())
+                .get(
+                    Metadata.Key.of(
+                        "buildkit-current-timestamp", Metadata.ASCII_STRING_MARSHALLER)))
+        .isEqualTo("now");
+  }
+
+  @Test
+  void unknownMethodsAndServicesAreUnimplementedInTrailers() {
+    for (String name :
+        List.of("Nothing", "no.such.Service/Do", "moby.buildkit.v1.Control/Solve/More")) {
+      assertThatThrownBy(() ->
+              unary(name, InfoRequest.getDefaultInstance(), InfoResponse.getDefaultInstance()))
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class,
+              e ->
+                  assertThat(e.getStatus().getCode())
+                      .as(name + e.getStatus() + e.getStatus().getCause())
+                      .isEqualTo(Code.UNIMPLEMENTED));
+    }
+    assertThatThrownBy(() ->
+            unary("Nothing", InfoRequest.getDefaultInstance(), InfoResponse.getDefaultInstance()))
+        .hasMessageContaining("unknown method Nothing for service moby.buildkit.v1.Control");
+  }
+
+  @Test
+  void failuresKeepKindMessageAndDetails() {
+    assertThatThrownBy(() ->
+            unary(
+                "ListWorkers",
+                ListWorkersRequest.getDefaultInstance(),
+                ListWorkersResponse.getDefaultInstance()))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> {
+              assertThat(e.getStatus().getCode()).isEqualTo(Code.UNAVAILABLE);
+              assertThat(e.getStatus().getDescription()).isEqualTo("no workers");
+            });
+    var request = PruneRequest.getDefaultInstance();
+    var answers =
+        ClientCalls.blockingServerStreamingCall(
+            channel,
+            method("Prune", MethodType.SERVER_STREAMING, request, UsageRecord.getDefaultInstance()),
+            CallOptions.DEFAULT,
+            request);
+    assertThatThrownBy(answers::next)
+        .satisfies(e -> {
+          var failure = GrpcErrors.toBuild(e);
+          assertThat(failure.kind()).isEqualTo(Kind.NOT_FOUND);
+          assertThat(failure.details()).containsExactly(new Detail.ProcessExited(3));
+        });
+  }
+
+  @Test
+  void aBugInAHandlerIsInternal() {
+    assertThatThrownBy(() ->
+            unary(
+                "UpdateBuildHistory",
+                UpdateBuildHistoryRequest.getDefaultInstance(),
+                UpdateBuildHistoryResponse.getDefaultInstance()))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> assertThat(e.getStatus().getCode()).isEqualTo(Code.INTERNAL));
+  }
+
+  @Test
+  void messagesUpToTheLimitPassAndLargerOnesAreRefused() {
+    DiskUsageResponse answer =
+        unary(
+            "DiskUsage",
+            DiskUsageRequest.newBuilder().addFilter("x".repeat(15 << 20)).build(),
+            DiskUsageResponse.getDefaultInstance());
+    assertThat(answer.getRecord(0).getSize()).isGreaterThan(15 << 20);
+    assertThatThrownBy(() ->
+            unary(
+                "DiskUsage",
+                DiskUsageRequest.newBuilder().addFilter("x".repeat(17 << 20)).build(),
+                DiskUsageResponse.getDefaultInstance()))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> assertThat(e.getStatus().getCode()).isEqualTo(Code.RESOURCE_EXHAUSTED));
+  }
+
+  @Test
+  void aCanceledUnaryCallInterruptsItsHandler() throws InterruptedException {
+    ClientCall<SolveRequest, SolveResponse> call = startSolve();
+    assertThat(control.solveStarted.await(10, TimeUnit.SECONDS)).isTrue();
+    call.cancel("enough", null);
+    assertThat(control.solveCanceled.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(control.solveInterrupted.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void aDeadConnectionCancelsItsUnaryCalls() throws InterruptedException {
+    startSolve();
+    assertThat(control.solveStarted.await(10, TimeUnit.SECONDS)).isTrue();
+    channel.shutdownNow();
+    assertThat(control.solveInterrupted.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  private ClientCall<SolveRequest, SolveResponse> startSolve() {
+    ClientCall<SolveRequest, SolveResponse> call =
+        channel.newCall(
+            method(
+                "Solve",
+                MethodType.UNARY,
+                SolveRequest.getDefaultInstance(),
+                SolveResponse.getDefaultInstance()),
+            CallOptions.DEFAULT);
+    call.start(new ClientCall.Listener<>() {}, new Metadata());
+    call.sendMessage(SolveRequest.getDefaultInstance());
+    call.halfClose();
+    call.request(1);
+    return call;
+  }
+
+  private ClientCall<BytesMessage, BytesMessage> startUpload() {
+    ClientCall<BytesMessage, BytesMessage> call =
+        channel.newCall(
+            method(
+                "Session",
+                MethodType.BIDI_STREAMING,
+                BytesMessage.getDefaultInstance(),
+                BytesMessage.getDefaultInstance()),
+            CallOptions.DEFAULT);
+    call.start(new ClientCall.Listener<>() {}, new Metadata());
+    call.request(1);
+    return call;
+  }
+
+  @Test
+  void aFinishedUploadIsSeenWhole() throws Exception {
+    ClientCall<BytesMessage, BytesMessage> call = startUpload();
+    ByteString mebibyte = ByteString.copyFrom(new byte[1 << 20]);
+    for (int i = 0; i < 32; i++) {
+      call.sendMessage(BytesMessage.newBuilder().setData(mebibyte).build());
+    }
+    call.halfClose();
+    assertThat(control.sessionBytes.get(30, TimeUnit.SECONDS)).isEqualTo(32L << 20);
+  }
+
+  @Test
+  void anUploadWhoseClientDiesFails() throws Exception {
+    ClientCall<BytesMessage, BytesMessage> call = startUpload();
+    call.sendMessage(BytesMessage.newBuilder().setData(ByteString.copyFrom(new byte[100])).build());
+    assertThat(control.sessionStarted.await(10, TimeUnit.SECONDS)).isTrue();
+    channel.shutdownNow();
+    assertThat(control.sessionBytes)
+        .failsWithin(Duration.ofSeconds(10))
+        .withThrowableOfType(ExecutionException.class);
+  }
+
+  @Test
+  void gzipIsAccepted() {
+    var request = DiskUsageRequest.newBuilder().addFilter("x".repeat(10_000)).build();
+    DiskUsageResponse answer =
+        ClientCalls.blockingUnaryCall(
+            channel,
+            method("DiskUsage", MethodType.UNARY, request, DiskUsageResponse.getDefaultInstance()),
+            CallOptions.DEFAULT.withCompression("gzip"),
+            request);
+    assertThat(answer.getRecord(0).getSize()).isEqualTo(request.getSerializedSize());
+  }
+}
