@@ -1,6 +1,5 @@
 package dev.kiln.llb;
 
-import dev.kiln.model.Attestation;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +20,7 @@ public record FrontendResult(
     Optional<FrontendRef> ref,
     SortedMap<String, Optional<FrontendRef>> refs,
     SortedMap<String, byte[]> metadata,
-    Map<String, List<Attestation>> attestations) {
+    Map<String, List<FrontendAttestation>> attestations) {
   public FrontendResult {
     refs = Collections.unmodifiableSortedMap(new TreeMap<>(refs));
     metadata = Collections.unmodifiableSortedMap(new TreeMap<>(metadata));

@@ -97,6 +97,11 @@ public final class BytePath implements Comparable<BytePath> {
     return bytes.length;
   }
 
+  /** The byte at an index, unsigned. */
+  public int byteAt(int index) {
+    return bytes[index] & 0xff;
+  }
+
   /** A copy of the bytes. */
   public byte[] bytes() {
     return bytes.clone();

@@ -45,7 +45,7 @@ class ArchitectureTest {
           Map.entry("session", List.of("model", "grpc", "tracing", "sys")),
           Map.entry("registry", List.of("model", "tracing")),
           Map.entry("actors", List.of("model", "grpc", "llb", "tracing")),
-          Map.entry("dockerfile", List.of("model", "grpc", "llb")),
+          Map.entry("dockerfile", List.of("model", "grpc", "llb", "tracing")),
           Map.entry(
               "sources",
               List.of("model", "grpc", "sys", "tracing", "llb", "store", "session", "registry")),

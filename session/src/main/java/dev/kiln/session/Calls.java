@@ -1,0 +1,112 @@
+package dev.kiln.session;
+
+import com.google.protobuf.Message;
+import dev.kiln.model.BuildException;
+import dev.kiln.tracing.Blocking;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptors;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+
+/** How the callers of this package make gRPC calls over a session. Stateless, any thread. */
+final class Calls {
+  /** One virtual thread for each run of callbacks: they may block, and hold no event loop. */
+  private static final Executor CALLBACKS =
+      task ->
+          Blocking.start(
+              "session-call",
+              () -> {
+                task.run();
+                return null;
+              });
+
+  static final CallOptions OPTIONS = CallOptions.DEFAULT.withExecutor(CALLBACKS);
+
+  private Calls() {}
+
+  static <Q extends Message, R extends Message> MethodDescriptor<Q, R> unary(
+      String service, String method, Q request, R response) {
+    return descriptor(MethodDescriptor.MethodType.UNARY, service, method, request, response);
+  }
+
+  static <Q extends Message, R extends Message> MethodDescriptor<Q, R> serverStreaming(
+      String service, String method, Q request, R response) {
+    return descriptor(
+        MethodDescriptor.MethodType.SERVER_STREAMING, service, method, request, response);
+  }
+
+  static <Q extends Message, R extends Message> MethodDescriptor<Q, R> bidirectional(
+      String service, String method, Q request, R response) {
+    return descriptor(
+        MethodDescriptor.MethodType.BIDI_STREAMING, service, method, request, response);
+  }
+
+  private static <Q extends Message, R extends Message> MethodDescriptor<Q, R> descriptor(
+      MethodDescriptor.MethodType type, String service, String method, Q request, R response) {
+    return MethodDescriptor.<Q, R>newBuilder()
+        .setType(type)
+        .setFullMethodName(MethodDescriptor.generateFullMethodName(service, method))
+        .setRequestMarshaller(ProtoUtils.marshaller(request))
+        .setResponseMarshaller(ProtoUtils.marshaller(response))
+        .build();
+  }
+
+  /** One request, one answer. */
+  static <Q, R> R call(ClientSession session, MethodDescriptor<Q, R> method, Q request)
+      throws InterruptedException {
+    return call(session, method, request, Map.of());
+  }
+
+  /** As above with request metadata. */
+  static <Q, R> R call(
+      ClientSession session,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      Map<String, List<String>> headers)
+      throws InterruptedException {
+    var channel =
+        ClientInterceptors.intercept(
+            session.channel(), MetadataUtils.newAttachHeadersInterceptor(metadata(headers)));
+    try {
+      return ClientCalls.blockingUnaryCall(channel, method, OPTIONS, request);
+    } catch (io.grpc.StatusRuntimeException e) {
+      throw failure(e);
+    }
+  }
+
+  /** A call with both directions open; the caller ends it. */
+  static <Q, R> Duplex<R, Q> open(
+      ClientSession session, MethodDescriptor<Q, R> method, Map<String, List<String>> headers) {
+    ClientCall<Q, R> call = session.channel().newCall(method, OPTIONS);
+    return ClientDuplex.start(call, metadata(headers));
+  }
+
+  static Metadata metadata(Map<String, List<String>> headers) {
+    var metadata = new Metadata();
+    TraceHeaders.inject(metadata);
+    headers.forEach((name, values) -> {
+      var key = Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+      values.forEach(value -> metadata.put(key, value));
+    });
+    return metadata;
+  }
+
+  /**
+   * What the peer answered, its details kept; an interrupt of the waiting thread comes out as one.
+   */
+  static BuildException failure(io.grpc.StatusRuntimeException e) throws InterruptedException {
+    if (e.getCause() instanceof InterruptedException) {
+      var interrupted = new InterruptedException("call interrupted");
+      interrupted.initCause(e);
+      throw interrupted;
+    }
+    return PeerFailure.of(e.getStatus(), e.getTrailers());
+  }
+}

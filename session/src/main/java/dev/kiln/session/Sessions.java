@@ -1,0 +1,180 @@
+package dev.kiln.session;
+
+import akka.NotUsed;
+import akka.stream.javadsl.Flow;
+import akka.util.ByteString;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import dev.kiln.session.tunnel.BytePipe;
+import dev.kiln.session.tunnel.TunnelAddress;
+import dev.kiln.session.tunnel.TunnelChannel;
+import dev.kiln.session.tunnel.TunnelStage;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.DefaultEventLoopGroup;
+import io.netty.channel.EventLoopGroup;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.Closeable;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The sessions of connected clients. Any thread. The daemon makes one and closes it, which ends all
+ * sessions.
+ */
+public final class Sessions implements Closeable {
+  /** What a message may weigh at most, as on every other connection of the daemon. */
+  public static final int MAX_MESSAGE_BYTES = 16 << 20;
+
+  private static final int FLOW_WINDOW_BYTES = 8 << 20;
+  private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
+
+  private final EventLoopGroup loops =
+      new DefaultEventLoopGroup(2, new DefaultThreadFactory("session", true));
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition arrived = lock.newCondition();
+  private final Map<String, ClientSession> byId = new HashMap<>();
+
+  /**
+   * The tunnel of one client: bytes that it sends in, bytes for it out. Running the flow opens the
+   * session, which ends with either side of the flow; to be run once. A session with the id of a
+   * live one takes its place, and the old one ends.
+   */
+  public Flow<ByteString, ByteString, NotUsed> accept(SessionMetadata metadata) {
+    var session = new AtomicReference<ClientSession>();
+    return Flow.fromGraph(
+        new TunnelStage(
+            pipe -> {
+              ClientSession opened = open(metadata, pipe);
+              session.set(opened);
+              add(opened);
+            },
+            () -> {
+              ClientSession opened = session.get();
+              if (opened != null) {
+                opened.close();
+              }
+            }));
+  }
+
+  private ClientSession open(SessionMetadata metadata, BytePipe pipe) {
+    var dialed = new AtomicBoolean();
+    var address = new TunnelAddress(metadata.id());
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress(address)
+            .channelFactory(() -> {
+              if (dialed.getAndSet(true)) { // the bytes are gone: there is no second connection
+                throw new IllegalStateException("a session is one connection");
+              }
+              return new TunnelChannel(pipe, address);
+            })
+            .eventLoopGroup(loops)
+            .overrideAuthority("localhost")
+            .usePlaintext()
+            .flowControlWindow(FLOW_WINDOW_BYTES)
+            .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .build();
+    var session = new ClientSession(metadata, channel, channel::shutdownNow);
+    channel.getState(true); // dial at once: the client may wait for our preface
+    SessionHealth.watch(session);
+    return session;
+  }
+
+  /** Adds a session that is ready for calls; it is removed when it ends. */
+  public void add(ClientSession session) {
+    ClientSession replaced;
+    lock.lock();
+    try {
+      replaced = byId.put(session.id(), session);
+      arrived.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    LOG.debug("{} opened", session);
+    session.done().thenRun(() -> remove(session));
+    if (replaced != null) {
+      replaced.close();
+    }
+  }
+
+  private void remove(ClientSession session) {
+    lock.lock();
+    try {
+      byId.remove(session.id(), session);
+    } finally {
+      lock.unlock();
+    }
+    LOG.debug("{} ended", session);
+  }
+
+  /** The live session with this id; a prefix up to a colon is left out of account. */
+  public Optional<ClientSession> find(String id) {
+    lock.lock();
+    try {
+      return Optional.ofNullable(byId.get(withoutPrefix(id)));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * As {@link #find}, but waits for a client that is about to connect.
+   *
+   * @throws BuildException {@code DEADLINE}, "no active session for ID", when the time is up
+   */
+  public ClientSession get(String id, Duration wait) throws InterruptedException {
+    String bare = withoutPrefix(id);
+    long left = wait.toNanos();
+    lock.lockInterruptibly();
+    try {
+      while (true) {
+        ClientSession session = byId.get(bare);
+        if (session != null && !session.isDone()) {
+          return session;
+        }
+        if (left <= 0) {
+          throw new BuildException(
+              Kind.DEADLINE, "no active session for " + bare + ": context deadline exceeded");
+        }
+        left = arrived.awaitNanos(left);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ids carry a prefix where equal vertices of different clients must not meet. */
+  private static String withoutPrefix(String id) {
+    int colon = id.indexOf(':');
+    return colon >= 0 && colon + 1 < id.length() ? id.substring(colon + 1) : id;
+  }
+
+  /** The sessions that may provide for one request, asked in this order. */
+  public SessionGroup group(List<String> ids) {
+    return new SessionGroup(this, ids);
+  }
+
+  /** Ends all sessions. */
+  @Override
+  public void close() {
+    List<ClientSession> all;
+    lock.lock();
+    try {
+      all = List.copyOf(byId.values());
+    } finally {
+      lock.unlock();
+    }
+    all.forEach(ClientSession::close);
+    loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+}
