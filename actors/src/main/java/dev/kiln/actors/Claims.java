@@ -1,0 +1,65 @@
+package dev.kiln.actors;
+
+import akka.actor.typed.ActorRef;
+import dev.kiln.llb.Edge;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What an edge is known by: to the graph while it is built, to caches once it is. Pure. */
+final class Claims {
+  private Claims() {}
+
+  /** One way by which an input is known: as the edge that makes it, or by its content. */
+  record Token(String text) {}
+
+  static VertexGraph.Claim claim(
+      VertexScope scope,
+      int output,
+      EdgeState state,
+      List<CacheMap> maps,
+      List<VertexActor.InputRef> inputs,
+      ActorRef<VertexActor.Command> replyTo) {
+    var tokens = new ArrayList<List<Token>>();
+    for (int i = 0; i < inputs.size(); i++) {
+      Edge edge = inputs.get(i).edge();
+      var of = new ArrayList<Token>();
+      of.add(
+          new Token(
+              edge.vertex()
+                  + "#"
+                  + edge.index()
+                  + dep(maps, i).selector().map(s -> "/" + s).orElse("")));
+      state.inputs().get(i).contentKey().ifPresent(k -> of.add(new Token(k.digest().value())));
+      tokens.add(of);
+    }
+    return new VertexGraph.Claim(
+        new Edge(scope.vertex().digest(), output),
+        state.maps().stream().map(CacheMap::digest).toList(),
+        tokens,
+        replyTo);
+  }
+
+  /** The keys under which a result of this edge is saved. */
+  static List<CacheKey> resultKeys(
+      VertexScope scope, int output, EdgeState state, List<CacheMap> maps) {
+    var deps = new ArrayList<List<CacheKey.Dep>>();
+    for (int i = 0; i < state.inputs().size(); i++) {
+      deps.add(Edges.depKeys(state.inputs().get(i), dep(maps, i).selector()));
+    }
+    var export =
+        new CacheKey.Export(
+            Optional.of(scope.vertex().digest()),
+            scope.vertex().options().exportCache(),
+            List.of());
+    List<CacheKey> keys =
+        state.maps().stream().map(map -> new CacheKey(map.digest(), output, deps)).toList();
+    keys.forEach(key -> key.export(export));
+    return keys;
+  }
+
+  private static CacheMap.Dep dep(List<CacheMap> maps, int input) {
+    List<CacheMap.Dep> deps = maps.getFirst().deps();
+    return input < deps.size() ? deps.get(input) : CacheMap.Dep.PLAIN;
+  }
+}

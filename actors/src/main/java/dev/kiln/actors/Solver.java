@@ -1,0 +1,182 @@
+package dev.kiln.actors;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Props;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import dev.kiln.tracing.Blocking;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The solver as the rest of the daemon uses it: jobs are opened here, and their progress is found
+ * here by their ids. Any thread; lives as long as the actor system.
+ */
+public final class Solver {
+  /** How long an ended job is still found (features V-10). */
+  private static final Duration LINGER = Duration.ofSeconds(10);
+
+  private final ActorSystem<?> system;
+  private final SolverPorts ports;
+  private final SolverOptions options;
+  private final CacheIndex index;
+  private final ActorRef<VertexGraph.Command> graph;
+  private final AtomicLong logNumbers = new AtomicLong();
+  private final Map<String, Job> jobs = new HashMap<>();
+  private final Map<String, ProgressLog> ended = new HashMap<>();
+  private final Map<String, List<CompletableFuture<ProgressLog>>> waiting = new HashMap<>();
+
+  private Solver(
+      ActorSystem<?> system,
+      SolverPorts ports,
+      SolverOptions options,
+      CacheIndex index,
+      ActorRef<VertexGraph.Command> graph) {
+    this.system = system;
+    this.ports = ports;
+    this.options = options;
+    this.index = index;
+    this.graph = graph;
+  }
+
+  /** Reads the cache store, which blocks, and starts the actors. */
+  public static Solver start(ActorSystem<?> system, SolverPorts ports, SolverOptions options) {
+    var index = new CacheIndex(ports.cache(), ports.results());
+    Optional<ActorRef<ExecPool.Command>> pool =
+        options.maxParallelism().isPresent()
+            ? Optional.of(
+                system.systemActorOf(
+                    ExecPool.create(options.maxParallelism().getAsInt()),
+                    "exec-pool",
+                    Props.empty()))
+            : Optional.empty();
+    ActorRef<VertexGraph.Command> graph =
+        system.systemActorOf(
+            VertexGraph.create(new VertexGraph.Env(ports, options.logLimits(), index, pool)),
+            "graph",
+            Props.empty());
+    return new Solver(system, ports, options, index, graph);
+  }
+
+  /**
+   * Opens a job; the caller closes it.
+   *
+   * @throws BuildException {@code ALREADY_EXISTS} while a job of that id is open
+   */
+  public Job open(JobSpec spec) {
+    List<CompletableFuture<ProgressLog>> watchers;
+    Job job;
+    synchronized (jobs) {
+      if (jobs.containsKey(spec.id())) {
+        throw new BuildException(Kind.ALREADY_EXISTS, "job ID " + spec.id() + " exists");
+      }
+      var progress =
+          new ProgressLog(
+              ports.codec(),
+              options.progressFolder().resolve("job-" + logNumbers.incrementAndGet() + ".log"));
+      var scope = new JobScope(spec.id(), spec.sessionId(), progress, spec.parent());
+      job =
+          new Job(
+              scope,
+              ports.leases().open("job-" + spec.id()),
+              new Solves(graph),
+              ports.codec(),
+              options.logLimits(),
+              () -> closed(spec.id()));
+      jobs.put(spec.id(), job);
+      watchers = Optional.ofNullable(waiting.remove(spec.id())).orElse(List.of());
+    }
+    watchers.forEach(w -> w.complete(job.progress()));
+    return job;
+  }
+
+  /** The open job of that id. */
+  public Optional<Job> job(String id) {
+    synchronized (jobs) {
+      return Optional.ofNullable(jobs.get(id));
+    }
+  }
+
+  /**
+   * What the watchers of a job see, also for some seconds after its end. Fails with {@code
+   * NOT_FOUND} where no such job comes within {@code wait}.
+   */
+  public CompletionStage<ProgressLog> progress(String job, Duration wait) {
+    var found = new CompletableFuture<ProgressLog>();
+    synchronized (jobs) {
+      Job open = jobs.get(job);
+      ProgressLog log = open != null ? open.progress() : ended.get(job);
+      if (log != null) {
+        found.complete(log);
+        return found;
+      }
+      waiting.computeIfAbsent(job, id -> new ArrayList<>()).add(found);
+    }
+    system
+        .scheduler()
+        .scheduleOnce(
+            wait,
+            () -> {
+              synchronized (jobs) {
+                List<CompletableFuture<ProgressLog>> list = waiting.get(job);
+                if (list != null) {
+                  list.remove(found);
+                  if (list.isEmpty()) {
+                    waiting.remove(job);
+                  }
+                }
+              }
+              found.completeExceptionally(new BuildException(Kind.NOT_FOUND, "no such job " + job));
+            },
+            system.executionContext());
+    return found;
+  }
+
+  /** Tells that results were collected: their records are forgotten (features V-36). */
+  public void dropped(Collection<ResultId> results) {
+    results.forEach(result -> index.local().drop(result.value()));
+    index.flush();
+  }
+
+  /** The local cache's key graph, for a cache export. */
+  public CacheTable localCache() {
+    return index.local();
+  }
+
+  private void closed(String id) {
+    ProgressLog log;
+    synchronized (jobs) {
+      Job job = jobs.remove(id);
+      if (job == null) {
+        return;
+      }
+      log = job.progress();
+      ended.put(id, log);
+    }
+    system
+        .scheduler()
+        .scheduleOnce(
+            LINGER,
+            () -> {
+              synchronized (jobs) {
+                ended.remove(id, log);
+              }
+              Blocking.start(
+                  "delete-progress",
+                  () -> {
+                    log.delete();
+                    return true;
+                  });
+            },
+            system.executionContext());
+  }
+}

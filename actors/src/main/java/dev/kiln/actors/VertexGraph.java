@@ -1,0 +1,511 @@
+package dev.kiln.actors;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.ChildFailed;
+import akka.actor.typed.Signal;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import dev.kiln.llb.Edge;
+import dev.kiln.llb.Graph;
+import dev.kiln.llb.Vertex;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Digest;
+import dev.kiln.model.KeyDigest;
+import dev.kiln.model.Kind;
+import dev.kiln.model.Progress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The graph that all builds share: it alone knows which vertices are active and which jobs want
+ * them, makes and stops their actors, and merges edges found equal. A vertex that is wanted again
+ * while it is being stopped waits for its end and is made anew.
+ */
+final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
+  sealed interface Command {}
+
+  /**
+   * Joins or makes the graph's vertices and builds its root.
+   *
+   * @param within the vertex whose op solves this graph, whose jobs it is then for
+   * @param job absent only where {@code within} is given
+   */
+  record Solve(
+      long id,
+      Graph graph,
+      Optional<JobScope> job,
+      Optional<Digest> within,
+      List<CacheTable> imports,
+      CompletableFuture<SolvedEdge> promise)
+      implements Command {}
+
+  record Cancel(long solve) implements Command {}
+
+  /** The job is over: it wants nothing any more. */
+  record Leave(JobScope job) implements Command {}
+
+  /**
+   * An edge is about to be loaded or built. Claims are handled one at a time, so of equal edges one
+   * is the owner and the others are merged into it (features V-03, V-04).
+   *
+   * @param inputs for each input the ways by which it is known
+   */
+  record Claim(
+      Edge edge,
+      List<KeyDigest> digests,
+      List<List<Claims.Token>> inputs,
+      ActorRef<VertexActor.Command> replyTo)
+      implements Command {}
+
+  /** A way by which an edge is known: its key's digest, and one way by which an input is. */
+  private record Known(KeyDigest digest, int output, int input, String token) {}
+
+  /** An active vertex. */
+  private static final class Entry {
+    final Vertex vertex;
+    final VertexScope scope;
+    final ActorRef<VertexActor.Command> actor;
+    final Set<Digest> children = new HashSet<>();
+    final Map<Integer, Edge> moved = new HashMap<>();
+    final List<Known> claims = new ArrayList<>();
+    boolean stopping;
+
+    Entry(Vertex vertex, VertexScope scope, ActorRef<VertexActor.Command> actor) {
+      this.vertex = vertex;
+      this.scope = scope;
+      this.actor = actor;
+    }
+  }
+
+  /** What the graph needs of the solver. */
+  record Env(
+      SolverPorts ports,
+      LogLimits logLimits,
+      CacheIndex index,
+      Optional<ActorRef<ExecPool.Command>> pool) {}
+
+  private final Env env;
+  private final VertexActor.Env vertexEnv;
+  private final Map<Digest, Entry> active = new HashMap<>();
+  private final Map<Digest, VertexScope> scopes = new ConcurrentHashMap<>();
+  private final Map<ActorRef<?>, Digest> byActor = new HashMap<>();
+  private final Map<String, Set<Digest>> byJob = new HashMap<>();
+  private final Map<Known, Set<Edge>> claims = new HashMap<>();
+  private final Map<Long, ActorRef<SolveActor.Command>> solves = new LinkedHashMap<>();
+  private final Map<Long, Set<Digest>> solveRoots = new HashMap<>();
+  private final List<Solve> waiting = new ArrayList<>();
+  private long sequence;
+
+  private VertexGraph(ActorContext<Command> context, Env env) {
+    super(context);
+    this.env = env;
+    this.vertexEnv =
+        new VertexActor.Env(
+            env.ports().runners(),
+            env.index(),
+            env.ports().tracer(),
+            context.getSelf(),
+            env.pool());
+  }
+
+  static Behavior<Command> create(Env env) {
+    return Behaviors.setup(context -> new VertexGraph(context, env));
+  }
+
+  @Override
+  public Behavior<Command> onMessage(Command message) {
+    switch (message) {
+      case Solve solve -> onSolve(solve);
+      case Cancel(var id) -> onCancel(id);
+      case Leave(var job) -> onLeave(job);
+      case Claim claim -> onClaim(claim);
+    }
+    return this;
+  }
+
+  @Override
+  public Behavior<Command> onSignal(Signal signal) {
+    switch (signal) {
+      case ChildFailed failed -> onGone(failed.getRef(), Optional.of(failed.getCause()));
+      case Terminated ended -> onGone(ended.getRef(), Optional.empty());
+      default -> {}
+    }
+    return this;
+  }
+
+  // --- solves
+
+  private void onSolve(Solve solve) {
+    if (solve.promise().isDone()) {
+      return;
+    }
+    List<JobScope> jobs;
+    if (solve.within().isPresent()) {
+      Entry parent = active.get(solve.within().get());
+      if (parent == null || parent.stopping) {
+        solve.promise().completeExceptionally(canceled());
+        return;
+      }
+      jobs = parent.scope.jobs();
+    } else {
+      jobs = solve.job().stream().toList();
+    }
+    for (Digest digest : solve.graph().vertices().keySet()) {
+      if (isStopping(digest) || isStopping(withoutCache(digest))) {
+        waiting.add(solve);
+        return;
+      }
+    }
+    Edge root = load(solve, jobs);
+    Entry entry = entry(root.vertex());
+    long id = solve.id();
+    ActorRef<SolveActor.Command> actor =
+        getContext()
+            .spawn(
+                SolveActor.create(entry.actor, root, solve.graph(), env.index(), solve.promise()),
+                "solve-" + id);
+    getContext().watch(actor);
+    solves.put(id, actor);
+    solveRoots.put(id, Set.of(root.vertex()));
+  }
+
+  private boolean isStopping(Digest digest) {
+    Entry entry = active.get(digest);
+    return entry != null && entry.stopping;
+  }
+
+  private void onCancel(long id) {
+    ActorRef<SolveActor.Command> actor = solves.get(id);
+    if (actor != null) {
+      actor.tell(new SolveActor.Cancel());
+    }
+    waiting.removeIf(solve -> {
+      boolean is = solve.id() == id;
+      if (is) {
+        solve.promise().completeExceptionally(canceled());
+      }
+      return is;
+    });
+  }
+
+  static BuildException canceled() {
+    return new BuildException(Kind.CANCELED, "context canceled");
+  }
+
+  /**
+   * Joins the vertices, makes those that are new; inputs first. A vertex without cache is another
+   * one than its twin with cache, but where the one without is there already, it serves both
+   * (features V-02).
+   */
+  private Edge load(Solve solve, List<JobScope> jobs) {
+    var keys = new HashMap<Digest, Digest>();
+    var shown = new HashMap<JobScope, List<Progress>>();
+    for (Vertex vertex : solve.graph().vertices().values()) {
+      Digest key = vertex.digest();
+      Digest bare = withoutCache(key);
+      Entry twin = active.get(key);
+      if (active.containsKey(bare)
+          || twin != null
+              && !twin.vertex.options().ignoreCache()
+              && vertex.options().ignoreCache()) {
+        key = bare;
+      }
+      keys.put(vertex.digest(), key);
+      Entry entry = active.get(key);
+      if (entry == null) {
+        entry = make(vertex, key, keys);
+      }
+      entry.scope.addImports(solve.imports());
+      if (solve.within().isPresent()) {
+        Entry parent = entry(solve.within().get());
+        parent.children.add(key);
+        entry.scope.addImports(parent.scope.imports());
+      }
+      for (JobScope job : jobs) {
+        join(entry, job, shown);
+      }
+    }
+    shown.forEach((job, events) -> job.progress().append(events));
+    Edge root = solve.graph().root();
+    return new Edge(keys.getOrDefault(root.vertex(), root.vertex()), root.index());
+  }
+
+  private static Digest withoutCache(Digest digest) {
+    return Digest.of(digest + "-ignorecache");
+  }
+
+  private Entry make(Vertex vertex, Digest key, Map<Digest, Digest> keys) {
+    var inputEdges = new ArrayList<Edge>();
+    var inputs = new ArrayList<VertexActor.InputRef>();
+    for (Edge input : vertex.inputs()) {
+      var edge = new Edge(keys.getOrDefault(input.vertex(), input.vertex()), input.index());
+      inputEdges.add(edge);
+      inputs.add(new VertexActor.InputRef(entry(edge.vertex()).actor, edge));
+    }
+    var keyed =
+        new Vertex(
+            key,
+            vertex.sentDigest(),
+            vertex.op(),
+            inputEdges,
+            vertex.platform(),
+            vertex.options(),
+            vertex.name(),
+            vertex.opBytes());
+    var progress =
+        new VertexProgress(env.ports().codec(), env.logLimits(), VertexProgress.bare(keyed));
+    var scope = new VertexScope(keyed, progress, scopes);
+    String name = "vertex-" + key.hex().substring(0, 12);
+    ResultLease lease = env.ports().leases().open(name);
+    SubSolver sub = new Solves(getContext().getSelf()).within(key);
+    ActorRef<VertexActor.Command> actor =
+        getContext()
+            .spawn(
+                VertexActor.create(vertexEnv, scope, lease, inputs, sub), name + "-" + ++sequence);
+    getContext().watch(actor);
+    var entry = new Entry(keyed, scope, actor);
+    active.put(key, entry);
+    scopes.put(key, scope);
+    byActor.put(actor, key);
+    return entry;
+  }
+
+  private Entry entry(Digest digest) {
+    Entry entry = active.get(digest);
+    if (entry == null) {
+      throw new IllegalStateException("inputs come first: " + digest);
+    }
+    return entry;
+  }
+
+  // --- jobs
+
+  private void join(Entry entry, JobScope job, Map<JobScope, List<Progress>> shown) {
+    if (entry.scope.jobs().contains(job)) {
+      return;
+    }
+    entry.scope.jobs().add(job);
+    byJob.computeIfAbsent(job.id(), id -> new HashSet<>()).add(entry.vertex.digest());
+    if (entry.scope.progress().join(job.progress())) {
+      shown.computeIfAbsent(job, j -> new ArrayList<>()).add(entry.scope.progress().bare());
+    }
+    entry.children.forEach(child -> joinIfActive(child, job, shown));
+    entry.moved.values().forEach(edge -> joinDeep(edge.vertex(), job, shown));
+  }
+
+  private void joinIfActive(Digest digest, JobScope job, Map<JobScope, List<Progress>> shown) {
+    Entry entry = active.get(digest);
+    if (entry != null && !entry.stopping) {
+      join(entry, job, shown);
+    }
+  }
+
+  /** Joins a vertex that came in by a merge, and all that it is made from. */
+  private void joinDeep(Digest digest, JobScope job, Map<JobScope, List<Progress>> shown) {
+    var queue = new ArrayDeque<Digest>();
+    var seen = new HashSet<Digest>();
+    queue.add(digest);
+    while (!queue.isEmpty()) {
+      Digest next = queue.poll();
+      Entry entry = active.get(next);
+      if (!seen.add(next) || entry == null || entry.stopping) {
+        continue;
+      }
+      join(entry, job, shown);
+      entry.vertex.inputs().forEach(input -> queue.add(input.vertex()));
+    }
+  }
+
+  private void onLeave(JobScope job) {
+    Set<Digest> vertices = byJob.remove(job.id());
+    if (vertices == null) {
+      return;
+    }
+    for (Digest digest : vertices) {
+      Entry entry = active.get(digest);
+      if (entry == null) {
+        continue;
+      }
+      entry.scope.jobs().remove(job);
+      entry.scope.progress().leave(job.progress());
+      if (entry.scope.jobs().isEmpty() && !entry.stopping) {
+        entry.stopping = true;
+        unclaim(entry);
+        entry.actor.tell(new VertexActor.Stop());
+      }
+    }
+  }
+
+  private void onGone(ActorRef<?> ref, Optional<Throwable> cause) {
+    Digest digest = byActor.remove(ref);
+    if (digest == null) {
+      for (var solve : List.copyOf(solves.entrySet())) {
+        if (solve.getValue().equals(ref)) {
+          solves.remove(solve.getKey());
+          solveRoots.remove(solve.getKey());
+        }
+      }
+      return;
+    }
+    Entry entry = active.remove(digest);
+    scopes.remove(digest);
+    if (entry != null && !entry.stopping) {
+      unclaim(entry);
+      crashed(entry, cause);
+    }
+    List<Solve> again = List.copyOf(waiting);
+    waiting.clear();
+    again.forEach(this::onSolve);
+  }
+
+  /** A vertex actor never stops by itself: who may wait for it is told. */
+  private void crashed(Entry entry, Optional<Throwable> cause) {
+    var failure =
+        new BuildException(
+            Kind.INTERNAL,
+            "the solver failed at " + entry.vertex.name(),
+            cause.orElseGet(() -> new IllegalStateException("stopped")));
+    getContext().getLog().error("vertex {} crashed", entry.vertex, failure);
+    solveRoots.forEach((id, roots) -> {
+      ActorRef<SolveActor.Command> solve = solves.get(id);
+      if (solve != null && roots.stream().anyMatch(r -> reaches(r, entry.vertex.digest()))) {
+        solve.tell(new SolveActor.Crashed(failure));
+      }
+    });
+  }
+
+  // --- merging
+
+  private void onClaim(Claim claim) {
+    Entry entry = active.get(claim.edge().vertex());
+    if (entry == null || entry.stopping) {
+      return; // the vertex is being stopped and waits for nothing
+    }
+    List<Known> known = known(claim);
+    Optional<Edge> owner =
+        equalEdges(claim).stream()
+            .filter(other -> mayMerge(entry, claim.edge(), other))
+            .findFirst();
+    if (owner.isEmpty()) {
+      known.forEach(k -> register(entry, k, claim.edge()));
+      claim.replyTo().tell(new VertexActor.Granted(claim.edge().index()));
+      return;
+    }
+    Edge to = owner.get();
+    Entry target = entry(to.vertex());
+    known.forEach(k -> register(target, k, to)); // from now on it is known by these too
+    entry.moved.put(claim.edge().index(), to);
+    var shown = new HashMap<JobScope, List<Progress>>();
+    entry.scope.jobs().forEach(job -> joinDeep(to.vertex(), job, shown));
+    shown.forEach((job, events) -> job.progress().append(events));
+    claim.replyTo().tell(new VertexActor.Merged(claim.edge().index(), target.actor, to));
+  }
+
+  private static List<Known> known(Claim claim) {
+    var all = new ArrayList<Known>();
+    for (KeyDigest digest : claim.digests()) {
+      if (claim.inputs().isEmpty()) {
+        all.add(new Known(digest, claim.edge().index(), -1, ""));
+      }
+      for (int i = 0; i < claim.inputs().size(); i++) {
+        for (Claims.Token token : claim.inputs().get(i)) {
+          all.add(new Known(digest, claim.edge().index(), i, token.text()));
+        }
+      }
+    }
+    return all;
+  }
+
+  /** The edges that are known by one of the ways for each input, in the order of their claims. */
+  private Set<Edge> equalEdges(Claim claim) {
+    var equal = new LinkedHashSet<Edge>();
+    for (KeyDigest digest : claim.digests()) {
+      int output = claim.edge().index();
+      if (claim.inputs().isEmpty()) {
+        equal.addAll(claims.getOrDefault(new Known(digest, output, -1, ""), Set.of()));
+        continue;
+      }
+      var common = new LinkedHashSet<Edge>();
+      for (int i = 0; i < claim.inputs().size(); i++) {
+        var some = new LinkedHashSet<Edge>();
+        for (Claims.Token token : claim.inputs().get(i)) {
+          some.addAll(claims.getOrDefault(new Known(digest, output, i, token.text()), Set.of()));
+        }
+        if (i == 0) {
+          common.addAll(some);
+        } else {
+          common.retainAll(some);
+        }
+        if (common.isEmpty()) {
+          break;
+        }
+      }
+      equal.addAll(common);
+    }
+    return equal;
+  }
+
+  private boolean mayMerge(Entry entry, Edge edge, Edge other) {
+    Entry target = active.get(other.vertex());
+    return !edge.equals(other)
+        && target != null
+        && !target.stopping
+        && !target.moved.containsKey(other.index())
+        && (target.vertex.options().ignoreCache() || !entry.vertex.options().ignoreCache())
+        && !reaches(other.vertex(), edge.vertex())
+        && !reaches(edge.vertex(), other.vertex());
+  }
+
+  /** Whether {@code from} is {@code to} or is made from it, merges followed. */
+  private boolean reaches(Digest from, Digest to) {
+    var queue = new ArrayDeque<Digest>();
+    var seen = new HashSet<Digest>();
+    queue.add(from);
+    while (!queue.isEmpty()) {
+      Digest next = queue.poll();
+      if (next.equals(to)) {
+        return true;
+      }
+      Entry entry = active.get(next);
+      if (entry == null || !seen.add(next)) {
+        continue;
+      }
+      entry.vertex.inputs().forEach(input -> queue.add(input.vertex()));
+      entry.moved.values().forEach(edge -> queue.add(edge.vertex()));
+      queue.addAll(entry.children);
+    }
+    return false;
+  }
+
+  private void register(Entry entry, Known known, Edge edge) {
+    if (claims.computeIfAbsent(known, k -> new LinkedHashSet<>()).add(edge)) {
+      entry.claims.add(known);
+    }
+  }
+
+  private void unclaim(Entry entry) {
+    for (Known known : entry.claims) {
+      Set<Edge> edges = claims.get(known);
+      if (edges != null) {
+        edges.removeIf(edge -> edge.vertex().equals(entry.vertex.digest()));
+        if (edges.isEmpty()) {
+          claims.remove(known);
+        }
+      }
+    }
+    entry.claims.clear();
+  }
+}
