@@ -53,15 +53,18 @@ class ArchitectureTest {
               "exporters",
               List.of("model", "grpc", "sys", "tracing", "store", "session", "registry")),
           Map.entry(
+              "mounts",
+              List.of("model", "sys", "tracing", "llb", "store", "exec", "session")),
+          Map.entry(
               "ops",
               List.of(
                   "model", "grpc", "sys", "tracing", "actors", "llb", "store", "exec", "session",
-                  "sources")),
+                  "sources", "mounts")),
           Map.entry(
               "gateway",
               List.of(
                   "model", "grpc", "sys", "tracing", "actors", "llb", "store", "exec", "session",
-                  "sources")),
+                  "sources", "mounts")),
           Map.entry(
               "control",
               List.of(
