@@ -101,6 +101,14 @@ public interface Refs {
   record Indexed(RefId id, String value) {}
 
   /**
+   * Takes a key away from the states kept under it: the next {@link #claim} makes a new one. Those
+   * claimed now stay with their claims, and are collected like others afterwards.
+   *
+   * @param below whether the states of keys that start with {@code key + ":"} are meant instead
+   */
+  void forget(String key, boolean below);
+
+  /**
    * What there is.
    *
    * @param ageLimit more than zero leaves out what was used within it
