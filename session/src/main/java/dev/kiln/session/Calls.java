@@ -1,6 +1,7 @@
 package dev.kiln.session;
 
 import com.google.protobuf.Message;
+import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.model.BuildException;
 import dev.kiln.tracing.Blocking;
 import io.grpc.CallOptions;
@@ -8,6 +9,7 @@ import io.grpc.ClientCall;
 import io.grpc.ClientInterceptors;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
@@ -76,7 +78,7 @@ final class Calls {
             session.channel(), MetadataUtils.newAttachHeadersInterceptor(metadata(headers)));
     try {
       return ClientCalls.blockingUnaryCall(channel, method, OPTIONS, request);
-    } catch (io.grpc.StatusRuntimeException e) {
+    } catch (StatusRuntimeException e) {
       throw failure(e);
     }
   }
@@ -101,12 +103,12 @@ final class Calls {
   /**
    * What the peer answered, its details kept; an interrupt of the waiting thread comes out as one.
    */
-  static BuildException failure(io.grpc.StatusRuntimeException e) throws InterruptedException {
+  static BuildException failure(StatusRuntimeException e) throws InterruptedException {
     if (e.getCause() instanceof InterruptedException) {
       var interrupted = new InterruptedException("call interrupted");
       interrupted.initCause(e);
       throw interrupted;
     }
-    return PeerFailure.of(e.getStatus(), e.getTrailers());
+    return GrpcErrors.toBuild(e);
   }
 }

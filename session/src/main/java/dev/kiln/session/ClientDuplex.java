@@ -1,10 +1,12 @@
 package dev.kiln.session;
 
+import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
@@ -135,7 +137,7 @@ final class ClientDuplex<I, O> extends ClientCall.Listener<I> implements Duplex<
     try {
       ended = true;
       if (!status.isOk()) {
-        failure = PeerFailure.of(status, trailers);
+        failure = GrpcErrors.toBuild(new StatusRuntimeException(status, trailers));
       }
       changed.signalAll();
     } finally {

@@ -121,7 +121,7 @@ public final class Sessions implements Closeable {
   public Optional<ClientSession> find(String id) {
     lock.lock();
     try {
-      return Optional.ofNullable(byId.get(withoutPrefix(id)));
+      return Optional.ofNullable(byId.get(withoutPrefix(id))).filter(s -> !s.isDone());
     } finally {
       lock.unlock();
     }

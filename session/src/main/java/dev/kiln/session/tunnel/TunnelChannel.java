@@ -8,7 +8,6 @@ import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelMetadata;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
-import io.netty.channel.DefaultChannelConfig;
 import io.netty.channel.EventLoop;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -31,7 +30,7 @@ public final class TunnelChannel extends AbstractChannel {
   private static final int BATCH_BYTES = 1 << 16;
   private static final ChannelMetadata METADATA = new ChannelMetadata(false);
 
-  private final ChannelConfig config = new DefaultChannelConfig(this);
+  private final ChannelConfig config = new TunnelConfig(this);
   private final BytePipe pipe;
   private final TunnelAddress address;
   private final ArrayDeque<byte[]> inbound = new ArrayDeque<>();

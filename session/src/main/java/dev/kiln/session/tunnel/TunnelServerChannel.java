@@ -2,7 +2,6 @@ package dev.kiln.session.tunnel;
 
 import io.netty.channel.AbstractServerChannel;
 import io.netty.channel.ChannelConfig;
-import io.netty.channel.DefaultChannelConfig;
 import io.netty.channel.EventLoop;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * serves: a client lending its session.
  */
 public final class TunnelServerChannel extends AbstractServerChannel {
-  private final ChannelConfig config = new DefaultChannelConfig(this);
+  private final ChannelConfig config = new TunnelConfig(this);
   private final BytePipe pipe;
   private volatile @Nullable SocketAddress bound;
   private volatile boolean open = true;
