@@ -109,7 +109,7 @@ final class Endpoint {
   }
 
   /** What Go's client says, which users have learned to read. */
-  private static IOException named(HttpRequest request, IOException e) {
+  static IOException named(HttpRequest request, IOException e) {
     String method = request.method().charAt(0) + request.method().substring(1).toLowerCase();
     String reason = e.getMessage() == null ? e.toString() : e.getMessage();
     String at = request.uri().getAuthority();

@@ -64,25 +64,28 @@ final class Endpoints implements AutoCloseable {
     boolean insecure = of.insecure().orElse(false);
     boolean onlyPlain = plain && !insecure;
     HttpClient.Builder client =
-        HttpClient.newBuilder()
-            // HTTP/2's flow control limits uploads to many registries.
-            .version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(Duration.ofSeconds(30))
-            .proxy(proxies)
-            .executor(task ->
-                Blocking.start(
-                    "registry-http",
-                    () -> {
-                      task.run();
-                      return null;
-                    }));
+        builder().connectTimeout(Duration.ofSeconds(30)).proxy(proxies);
     if (!onlyPlain) {
       client.sslContext(context(host, of, insecure));
     }
     HttpClient made = client.build();
     clients.add(made);
     return new Endpoint(host, prefix, mirror, onlyPlain, plain && insecure, made);
+  }
+
+  /** HTTP/1.1 on virtual threads; redirects are the caller's. */
+  static HttpClient.Builder builder() {
+    return HttpClient.newBuilder()
+        // HTTP/2's flow control limits uploads to many registries.
+        .version(HttpClient.Version.HTTP_1_1)
+        .followRedirects(HttpClient.Redirect.NEVER)
+        .executor(task ->
+            Blocking.start(
+                "http-client",
+                () -> {
+                  task.run();
+                  return null;
+                }));
   }
 
   private static SSLContext context(String host, RegistryHosts.Host of, boolean insecure) {

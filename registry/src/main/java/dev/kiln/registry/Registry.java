@@ -9,7 +9,6 @@ import dev.kiln.model.MediaTypes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
@@ -411,14 +410,6 @@ public final class Registry implements AutoCloseable {
           default -> Kind.UNKNOWN;
         };
     return new BuildException(kind, message, e);
-  }
-
-  /** For callers that speak plain HTTP to other servers with the same proxies. */
-  public static HttpClient.Builder plainClient() {
-    return HttpClient.newBuilder()
-        .version(HttpClient.Version.HTTP_1_1)
-        .connectTimeout(Duration.ofSeconds(30))
-        .proxy(EnvironmentProxies.of(System.getenv()));
   }
 
   @Override

@@ -9,12 +9,18 @@ import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import dev.kiln.model.StepProgress;
-import dev.kiln.registry.Credentials;
 import dev.kiln.registry.Registry;
+import dev.kiln.registry.WebClient;
+import dev.kiln.session.ClientAuth;
+import dev.kiln.session.Sessions;
+import dev.kiln.sources.git.GitSource;
+import dev.kiln.sources.http.HttpSource;
 import dev.kiln.sources.image.ImageId;
 import dev.kiln.sources.image.ImageLoader;
 import dev.kiln.sources.image.ImageSource;
+import dev.kiln.sources.image.LayoutOrigin;
 import dev.kiln.sources.image.RegistryOrigin;
+import dev.kiln.sources.local.LocalSource;
 import dev.kiln.store.Store;
 import java.io.IOException;
 import java.time.Clock;
@@ -22,27 +28,38 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 
 /**
- * The daemon's sources by scheme. Any thread; {@link #close} lets go of recently read manifests.
+ * The daemon's sources by scheme. Any thread; {@link #close} ends connections to web servers and
+ * lets go of recently read manifests.
  */
 public final class Sources implements AutoCloseable {
   private final Platform defaultPlatform;
   private final Store store;
+  private final Sessions sessions;
+  private final String userAgent;
+  private final WebClient web = new WebClient();
   private final ImageLoader registryImages;
   private final RecentBlobs recent;
 
+  /**
+   * @param registry stays the caller's to close
+   * @param userAgent as which files are asked for over HTTP
+   */
   public Sources(
       Store store,
+      Sessions sessions,
+      ClientAuth auth,
       Registry registry,
-      Function<List<String>, Credentials> credentials,
-      Platform defaultPlatform) {
+      Platform defaultPlatform,
+      String userAgent) {
     this.store = store;
+    this.sessions = sessions;
     this.defaultPlatform = defaultPlatform;
+    this.userAgent = userAgent;
     this.registryImages =
         new ImageLoader(
-            new RegistryOrigin(registry, credentials),
+            new RegistryOrigin(registry, ids -> new SessionCredentials(auth, sessions.group(ids))),
             store.content(),
             Optional.of(store.images()));
     this.recent = new RecentBlobs(store.leases(), Clock.systemUTC());
@@ -62,6 +79,11 @@ public final class Sources implements AutoCloseable {
     return switch (op.scheme()) {
       case "docker-image" ->
           new ImageSource(ImageId.ofImage(op), on, false, registryImages, store.refs());
+      case "oci-layout" ->
+          new ImageSource(ImageId.ofLayout(op), on, true, layoutImages(op), store.refs());
+      case "local" -> new LocalSource(op, sessions, store.refs());
+      case "git" -> new GitSource(op, sessions, store.refs());
+      case "http", "https" -> new HttpSource(op, web, sessions, store.refs(), userAgent);
       default ->
           throw new BuildException(Kind.NOT_FOUND, "unknown scheme " + op.scheme() + ": not found");
     };
@@ -86,26 +108,53 @@ public final class Sources implements AutoCloseable {
     } catch (BuildException e) {
       throw e.wrap("could not resolve image due to policy");
     }
-    Platform on = platform.orElse(defaultPlatform);
     return switch (allowed.scheme()) {
-      case "docker-image" -> {
-        ImageId id = ImageId.ofImage(allowed);
-        ImageLoader.Image image =
-            registryImages.load(
-                id.ref(),
-                on,
-                ImageId.ResolveMode.parse(resolveMode),
-                sessionIds,
-                recent.lease(),
-                progress);
-        yield new SourceMeta(
-            allowed, Optional.of(new ImageMeta(id.text(), image.top().digest(), image.config())));
-      }
+      case "docker-image" ->
+          image(
+              allowed,
+              registryImages,
+              ImageId.ofImage(allowed),
+              ImageId.ResolveMode.parse(resolveMode),
+              platform,
+              sessionIds,
+              progress);
+      case "oci-layout" ->
+          image(
+              allowed,
+              layoutImages(allowed),
+              ImageId.ofLayout(allowed),
+              ImageId.ResolveMode.PULL,
+              platform,
+              sessionIds,
+              progress);
       default -> {
         open(allowed, platform);
         yield new SourceMeta(allowed, Optional.empty());
       }
     };
+  }
+
+  private SourceMeta image(
+      SourceOp op,
+      ImageLoader loader,
+      ImageId id,
+      ImageId.ResolveMode mode,
+      Optional<Platform> platform,
+      List<String> sessionIds,
+      StepProgress progress)
+      throws IOException, InterruptedException {
+    ImageLoader.Image image =
+        loader.load(
+            id.ref(), platform.orElse(defaultPlatform), mode, sessionIds, recent.lease(), progress);
+    return new SourceMeta(
+        op, Optional.of(new ImageMeta(id.text(), image.top().digest(), image.config())));
+  }
+
+  private ImageLoader layoutImages(SourceOp op) {
+    var origin =
+        new LayoutOrigin(
+            sessions, op.attr("oci.session").orElse(""), op.attr("oci.store").orElse(""));
+    return new ImageLoader(origin, store.content(), Optional.empty());
   }
 
   /** As {@link #resolveMeta}, for frontends that want an image by its reference. */
@@ -150,6 +199,7 @@ public final class Sources implements AutoCloseable {
 
   @Override
   public void close() {
+    web.close();
     recent.close();
   }
 }

@@ -1,0 +1,27 @@
+package dev.kiln.sources;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Takes names and passwords out of URLs before anybody reads them. Pure. */
+public final class Redaction {
+  private static final String MASK = "xxxxx";
+  private static final Pattern USER =
+      Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*://)([^/?#@\\s'\"]*)@");
+
+  private Redaction() {}
+
+  /** Every URL in {@code text} with its user and password masked. */
+  public static String of(String text) {
+    return USER.matcher(text)
+        .replaceAll(m -> Matcher.quoteReplacement(m.group(1) + masked(m.group(2)) + "@"));
+  }
+
+  private static String masked(String user) {
+    int colon = user.indexOf(':');
+    if (colon < 0) {
+      return user.isEmpty() ? "" : MASK;
+    }
+    return (colon == 0 ? "" : MASK) + ":" + MASK;
+  }
+}
