@@ -69,6 +69,7 @@ final class DaemonFlags {
   @Option(
       names = "--debugaddr",
       paramLabel = "ADDR",
+      defaultValue = "${env:BUILDKITD_DEBUGADDR}",
       description = "Address of the debug endpoints.")
   @Nullable String debugaddr;
 

@@ -91,7 +91,8 @@ class ConfigReaderTest {
             keepDuration = 60
             maxUsedSpace = "10%"
             """);
-    assertThat(requireNonNull(config.registries().get("docker.io")).mirrors()).containsExactly("localhost:5000");
+    assertThat(requireNonNull(config.registries().get("docker.io")).mirrors())
+        .containsExactly("localhost:5000");
     RegistryConfig local = requireNonNull(config.registries().get("localhost:5000"));
     assertThat(local.http()).contains(true);
     assertThat(local.keyPairs()).containsExactly(new RegistryConfig.KeyPair("k", "c"));

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Completes target/kiln, the distribution: launchers, the runtime it was built with, JVM arguments, and the AOT cache, made by
+# one training run of the daemon. Called by Maven in the package phase.
+# usage: distribution.sh BASEDIR JAVA_HOME VERSION
+set -eu
+basedir=$1 java_home=$2 version=$3
+home=$basedir/target/kiln
+lib=$home/lib
+mkdir -p "$home/bin" "$lib"
+cp "$basedir/src/main/dist/bin/"* "$home/bin/"
+chmod 755 "$home/bin/"*
+cp "$basedir/target/daemon-$version.jar" "$lib/kiln.jar"
+printf '%s\n' "$java_home" >"$lib/jdk"
+# SQLite's native library is unpacked once here, not at every start.
+(cd "$lib" && "$java_home/bin/jar" xf sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
+  mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
+cat >"$lib/kiln.args" <<'ARGS'
+-XX:+UseSerialGC -Xms8m -Xss512k
+--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
+ARGS

@@ -1,0 +1,30 @@
+package dev.kiln.gateway;
+
+import akka.NotUsed;
+import akka.stream.javadsl.Source;
+import dev.kiln.grpc.gateway.ExecMessage;
+import dev.kiln.grpc.gateway.NewContainerRequest;
+import dev.kiln.llb.FrontendRef;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The containers that one build's frontend runs, by the ids it gives them. Any thread; the bridge's
+ * owner closes it.
+ */
+public interface Containers extends AutoCloseable {
+  /**
+   * @param refs finds a mount's ref by its id
+   */
+  void create(NewContainerRequest request, Function<String, Optional<FrontendRef>> refs)
+      throws InterruptedException;
+
+  /** Ends all processes of a container and lets it go; an unknown id is {@code NOT_FOUND}. */
+  void release(String containerId) throws InterruptedException;
+
+  /** Runs processes as one stream of messages asks; ends with the stream. */
+  Source<ExecMessage, NotUsed> exec(Source<ExecMessage, NotUsed> in);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,224 @@
+package dev.kiln.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import dev.kiln.actors.SolvedEdge;
+import dev.kiln.grpc.caps.APICap;
+import dev.kiln.grpc.gateway.Result;
+import dev.kiln.grpc.pb.Definition;
+import dev.kiln.grpc.pb.Input;
+import dev.kiln.grpc.pb.Op;
+import dev.kiln.grpc.pb.SourceOp;
+import dev.kiln.llb.BuildInfo;
+import dev.kiln.llb.Frontend;
+import dev.kiln.llb.FrontendRef;
+import dev.kiln.llb.FrontendResult;
+import dev.kiln.llb.SolveRequest;
+import dev.kiln.llb.SourceRewrite;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Detail;
+import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
+import dev.kiln.model.Platform;
+import dev.kiln.model.Progress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class BuildBridgeTest {
+  private final List<Digest> solved = new ArrayList<>();
+  private final List<Progress.Warning> warnings = new ArrayList<>();
+  private Optional<BuildException> failure = Optional.empty();
+
+  private BuildBridge bridge(Map<String, Frontend> frontends) {
+    return new BuildBridge(
+        new BuildBridge.Build(
+            graph -> {
+              solved.add(graph.root().vertex());
+              if (failure.isPresent()) {
+                throw failure.get();
+              }
+              return new SolvedEdge(graph.root(), Optional.empty(), List.of());
+            },
+            new BuildInfo(
+                "session",
+                List.of(Platform.host()),
+                Set.of("b", "a"),
+                Set.of(),
+                "kiln",
+                List.of("w")),
+            frontends,
+            (query, sessions) -> {
+              throw new BuildException(Kind.NOT_FOUND, query.ref() + " for " + sessions);
+            },
+            new NoFiles(),
+            List.of(),
+            policies -> SourceRewrite.NONE,
+            imports -> {},
+            warnings::add,
+            Map.of("in", Definition.getDefaultInstance())));
+  }
+
+  private static Definition image(String name) {
+    ByteString source =
+        Op.newBuilder()
+            .setSource(SourceOp.newBuilder().setIdentifier("docker-image://" + name))
+            .build()
+            .toByteString();
+    ByteString root =
+        Op.newBuilder()
+            .addInputs(Input.newBuilder().setDigest(Digest.of(source.toByteArray()).value()))
+            .build()
+            .toByteString();
+    return Definition.newBuilder().addDef(source).addDef(root).build();
+  }
+
+  @Test
+  void aRefIsSolvedOnceAndOnlyWhenNeeded() throws Exception {
+    FrontendResult result = bridge(Map.of()).solve(SolveRequest.of(image("docker.io/library/a:1")));
+    assertThat(solved).isEmpty();
+    FrontendRef ref = result.ref().orElseThrow();
+    ref.evaluate();
+    ref.evaluate();
+    assertThat(solved).hasSize(1);
+    bridge(Map.of()).solve(SolveRequest.of(image("docker.io/library/b:1")).evaluated());
+    assertThat(solved).hasSize(2);
+  }
+
+  @Test
+  void aFailedRefStaysFailed() throws Exception {
+    failure = Optional.of(new BuildException(Kind.UNKNOWN, "exit code: 1"));
+    FrontendRef ref =
+        bridge(Map.of()).solve(SolveRequest.of(image("docker.io/library/a:1"))).ref().orElseThrow();
+    assertThatThrownBy(ref::evaluate).hasMessage("exit code: 1");
+    assertThatThrownBy(ref::evaluate).hasMessage("exit code: 1");
+    assertThat(solved).hasSize(1);
+  }
+
+  @Test
+  void anEmptyDefinitionIsTheEmptyFileSystem() throws Exception {
+    assertThat(bridge(Map.of()).solve(SolveRequest.of(Definition.getDefaultInstance())).ref())
+        .isEmpty();
+  }
+
+  @Test
+  void frontendsAreCalledByNameAndNamedInFailures() throws Exception {
+    Frontend failing =
+        (client, opts, inputs) -> {
+          throw new BuildException(Kind.INVALID, "no stage");
+        };
+    BuildBridge bridge = bridge(Map.of("dockerfile.v0", failing));
+    assertThatThrownBy(() -> bridge.solve(frontend("dockerfile.v0")))
+        .isInstanceOfSatisfying(
+            BuildException.class,
+            e ->
+                assertThat(e.details())
+                    .containsExactly(new Detail.FrontendFailed("dockerfile.v0", "src")));
+    assertThatThrownBy(() -> bridge.solve(frontend("none.v0")))
+        .hasMessage("invalid frontend: none.v0");
+  }
+
+  private static SolveRequest frontend(String name) {
+    return new SolveRequest(
+        Optional.empty(), name, Map.of("source", "src"), Map.of(), List.of(), false, List.of());
+  }
+
+  @Test
+  void resultsKeepTheirShapeOverTheWire() throws Exception {
+    FrontendRef ref =
+        bridge(Map.of()).solve(SolveRequest.of(image("docker.io/library/a:1"))).ref().orElseThrow();
+    var refs =
+        new TreeMap<String, Optional<FrontendRef>>(
+            Map.of("linux/amd64", Optional.of(ref), "linux/arm64", Optional.empty()));
+    var metadata = new TreeMap<String, byte[]>(Map.of("containerimage.config", new byte[] {1}));
+    var ids = new HashMap<String, FrontendRef>();
+    Result wire =
+        GatewayMessages.result(
+            new FrontendResult(Optional.empty(), refs, metadata, Map.of()),
+            true,
+            r -> {
+              ids.put("id", r);
+              return "id";
+            });
+    assertThat(wire.getRefs().getRefsOrThrow("linux/arm64").getId()).isEmpty();
+    assertThat(wire.getRefs().getRefsOrThrow("linux/amd64").getDef())
+        .isEqualTo(image("docker.io/library/a:1"));
+    FrontendResult back = GatewayMessages.result(wire, id -> Optional.ofNullable(ids.get(id)));
+    assertThat(back.refs()).isEqualTo(refs);
+    assertThat(back.metadata()).containsOnlyKeys("containerimage.config");
+  }
+
+  @Test
+  void capsAreSortedAndEnabled() {
+    assertThat(GatewayMessages.caps(Set.of("b", "a")))
+        .extracting(APICap::getID)
+        .containsExactly("a", "b");
+    assertThat(GatewayMessages.caps(Set.of("b"))).allMatch(APICap::getEnabled);
+  }
+
+  @Test
+  void aBuildIdIsRegisteredOnceAndFoundByWhoComesEarlier() throws Exception {
+    var bridges = new Bridges();
+    var early = bridges.find("b").toCompletableFuture();
+    var bridge = new LlbBridge(bridge(Map.of()), List::of, new NoContainers());
+    bridges.add("b", bridge);
+    assertThat(early.get()).isSameAs(bridge);
+    assertThatThrownBy(() -> bridges.add("b", bridge)).hasMessage("build ID b exists");
+    assertThat(bridges.find("").toCompletableFuture().handle((ok, e) -> e).get())
+        .hasMessageContaining("no buildid found in context");
+    bridges.remove("b");
+    assertThatThrownBy(() -> bridges.find("b").toCompletableFuture().get())
+        .hasRootCauseInstanceOf(BuildException.class)
+        .hasMessageContaining("no such job b");
+  }
+
+  private static final class NoContainers implements Containers {
+    @Override
+    public void create(
+        dev.kiln.grpc.gateway.NewContainerRequest request,
+        java.util.function.Function<String, Optional<FrontendRef>> refs) {
+      throw new AssertionError("no container is asked for");
+    }
+
+    @Override
+    public void release(String containerId) {
+      throw new AssertionError("no container is asked for");
+    }
+
+    @Override
+    public akka.stream.javadsl.Source<dev.kiln.grpc.gateway.ExecMessage, akka.NotUsed> exec(
+        akka.stream.javadsl.Source<dev.kiln.grpc.gateway.ExecMessage, akka.NotUsed> in) {
+      throw new AssertionError("no container is asked for");
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static final class NoFiles implements RefFiles {
+    @Override
+    public byte[] readFile(
+        Optional<dev.kiln.actors.ResultId> result, String path, long offset, long length) {
+      throw new AssertionError("no file is asked for");
+    }
+
+    @Override
+    public List<dev.kiln.grpc.fsutil.Stat> readDir(
+        Optional<dev.kiln.actors.ResultId> result, String path, String includePattern) {
+      throw new AssertionError("no file is asked for");
+    }
+
+    @Override
+    public dev.kiln.grpc.fsutil.Stat statFile(
+        Optional<dev.kiln.actors.ResultId> result, String path) {
+      throw new AssertionError("no file is asked for");
+    }
+  }
+}
