@@ -18,14 +18,15 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The platforms whose programs this machine runs: its own, with the feature levels of its processor,
- * and those that the kernel hands to an emulator (binfmt_misc). Probed again when older than the
- * given age; a negative age probes once. Any thread. The order is BuildKit's (v0.22 {@code
+ * The platforms whose programs this machine runs: its own, with the feature levels of its
+ * processor, and those that the kernel hands to an emulator (binfmt_misc). Probed again when older
+ * than the given age; a negative age probes once. Any thread. The order is BuildKit's (v0.22 {@code
  * util/archutil/detect.go}).
  */
 final class HostPlatforms {
   private static final List<String> ORDER =
-      List.of("arm64", "riscv64", "ppc64", "ppc64le", "s390x", "386", "mips64le", "mips64", "loong64");
+      List.of(
+          "arm64", "riscv64", "ppc64", "ppc64le", "s390x", "386", "mips64le", "mips64", "loong64");
 
   /** Names under which qemu's handlers are registered, by architecture. */
   private static final Map<String, String> QEMU =

@@ -21,8 +21,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells clients such as grpcurl what is served (grpc/grpc, doc/server-reflection.md). Immutable. The
- * files of protobuf's own types are described too; there are no extensions.
+ * Tells clients such as grpcurl what is served (grpc/grpc, doc/server-reflection.md). Immutable.
+ * The files of protobuf's own types are described too; there are no extensions.
  */
 public final class Reflection {
   private static final int NOT_FOUND = 5;
@@ -87,9 +87,7 @@ public final class Reflection {
   }
 
   private static void describe(
-      ServerReflectionResponse.Builder response,
-      @Nullable FileDescriptor file,
-      String what) {
+      ServerReflectionResponse.Builder response, @Nullable FileDescriptor file, String what) {
     if (file == null) {
       response.setErrorResponse(notFound(what));
     } else {
@@ -106,7 +104,9 @@ public final class Reflection {
         .build();
   }
 
-  /** Under their names on the wire: the gateway's {@code Return} is declared as {@code Returned}. */
+  /**
+   * Under their names on the wire: the gateway's {@code Return} is declared as {@code Returned}.
+   */
   private static FileDescriptorProto asServed(FileDescriptorProto file) {
     var served = file.toBuilder();
     for (ServiceDescriptorProto.Builder service : served.getServiceBuilderList()) {

@@ -21,8 +21,7 @@ public final class ReflectionV1 implements ServerReflectionPowerApi {
     return in.map(this::answer);
   }
 
-  private ServerReflectionResponse answer(ServerReflectionRequest request)
-{
+  private ServerReflectionResponse answer(ServerReflectionRequest request) {
     return reflection.answer(request);
   }
 }

@@ -51,13 +51,12 @@ public final class WireProgress implements ProgressCodec {
     state.completed().ifPresent(time -> vertex.setCompleted(timestamp(time)));
     state
         .group()
-        .ifPresent(
-            group ->
-                vertex.setProgressGroup(
-                    ProgressGroup.newBuilder()
-                        .setId(group.id())
-                        .setName(group.name())
-                        .setWeak(group.weak())));
+        .ifPresent(group ->
+            vertex.setProgressGroup(
+                ProgressGroup.newBuilder()
+                    .setId(group.id())
+                    .setName(group.name())
+                    .setWeak(group.weak())));
     return vertex.build();
   }
 
@@ -84,18 +83,17 @@ public final class WireProgress implements ProgressCodec {
             .setUrl(from.url());
     from.detail().forEach(line -> warning.addDetail(ByteString.copyFromUtf8(line)));
     from.info()
-        .ifPresent(
-            info -> {
-              var source =
-                  SourceInfo.newBuilder()
-                      .setFilename(info.filename())
-                      .setData(ByteString.copyFrom(info.data()))
-                      .setLanguage(info.language());
-              if (info.definition().length > 0) {
-                source.setDefinition(definition(info.definition()));
-              }
-              warning.setInfo(source);
-            });
+        .ifPresent(info -> {
+          var source =
+              SourceInfo.newBuilder()
+                  .setFilename(info.filename())
+                  .setData(ByteString.copyFrom(info.data()))
+                  .setLanguage(info.language());
+          if (info.definition().length > 0) {
+            source.setDefinition(definition(info.definition()));
+          }
+          warning.setInfo(source);
+        });
     from.ranges().forEach(range -> warning.addRanges(GrpcErrors.range(range)));
     return warning.build();
   }

@@ -21,9 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/**
- * The one worker of this daemon, as clients list it. Its id is kept on disk. Any thread.
- */
+/** The one worker of this daemon, as clients list it. Its id is kept on disk. Any thread. */
 public final class Workers {
   private static final String LABEL = "org.mobyproject.buildkit.worker.";
 
@@ -93,8 +91,7 @@ public final class Workers {
     labels.put(LABEL + "executor", "oci");
     labels.put(LABEL + "hostname", hostname());
     labels.put(LABEL + "network", worker.network());
-    labels.put(
-        LABEL + "oci.process-mode", worker.processSandbox() ? "sandbox" : "no-sandbox");
+    labels.put(LABEL + "oci.process-mode", worker.processSandbox() ? "sandbox" : "no-sandbox");
     labels.put(LABEL + "selinux.enabled", Boolean.toString(worker.selinux()));
     labels.put(LABEL + "snapshotter", worker.snapshotter());
     if (!worker.apparmorProfile().isEmpty()) {

@@ -107,6 +107,11 @@ public final class GrpcErrors {
             status.getCode(), status.getMessage(), status.getDetailsList(), Optional.of(root));
   }
 
+  /** How a call to a peer ended. */
+  public static BuildException fromGrpc(io.grpc.Status status, @Nullable Metadata trailers) {
+    return toBuild(new StatusRuntimeException(status, trailers));
+  }
+
   private static Throwable unwrapped(Throwable failure) {
     Throwable root = failure;
     while ((root instanceof java.util.concurrent.CompletionException

@@ -84,6 +84,11 @@ public final class Call {
     return headers(name).stream().findFirst();
   }
 
+  /** All request headers, by their names in lower case. */
+  public Map<String, List<String>> headers() {
+    return headers;
+  }
+
   /** All values of a request header, in order. */
   public List<String> headers(String name) {
     return headers.getOrDefault(name.toLowerCase(Locale.ROOT), List.of());

@@ -38,6 +38,7 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.kiln.grpc.GrpcErrors;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -113,7 +114,7 @@ public final class GrpcServer implements AutoCloseable {
     this.routes = Map.copyOf(routes);
     this.settings = ServerSettings.apply(SETTINGS);
     this.log = Logging.getLogger(system.classicSystem(), GrpcServer.class);
-    this.date = DateHeaderRendering.apply(System::currentTimeMillis, system);
+    this.date = DateHeaderRendering.apply(Clock.systemUTC()::millis, system);
     this.materializer = SystemMaterializer.get(system).materializer();
   }
 

@@ -1,0 +1,265 @@
+package dev.kiln.control;
+
+import akka.NotUsed;
+import akka.grpc.javadsl.Metadata;
+import akka.stream.javadsl.Source;
+import akka.util.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import dev.kiln.grpc.control.BuildHistoryEvent;
+import dev.kiln.grpc.control.BuildHistoryRecord;
+import dev.kiln.grpc.control.BuildHistoryRequest;
+import dev.kiln.grpc.control.BytesMessage;
+import dev.kiln.grpc.control.ControlPowerApi;
+import dev.kiln.grpc.control.DiskUsageRequest;
+import dev.kiln.grpc.control.DiskUsageResponse;
+import dev.kiln.grpc.control.InfoRequest;
+import dev.kiln.grpc.control.InfoResponse;
+import dev.kiln.grpc.control.ListWorkersRequest;
+import dev.kiln.grpc.control.ListWorkersResponse;
+import dev.kiln.grpc.control.PruneRequest;
+import dev.kiln.grpc.control.SolveRequest;
+import dev.kiln.grpc.control.SolveResponse;
+import dev.kiln.grpc.control.StatusRequest;
+import dev.kiln.grpc.control.StatusResponse;
+import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
+import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
+import dev.kiln.grpc.control.UsageRecord;
+import dev.kiln.grpc.transport.Call;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Digest;
+import dev.kiln.session.SessionMetadata;
+import dev.kiln.session.Sessions;
+import dev.kiln.store.RefId;
+import dev.kiln.store.content.ContentStore;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * {@code moby.buildkit.v1.Control}: translates calls for the solver, the store, the sessions and
+ * the history. Stateless; any thread.
+ */
+public final class ControlService implements ControlPowerApi {
+  /** How long a status call waits for a build that has not reached the daemon yet (S-04). */
+  private static final Duration WAIT_FOR_BUILD = Duration.ofSeconds(6);
+
+  private static final String TIMESTAMP_HEADER = "buildkit-current-timestamp";
+
+  private final Opening<Backend> backend;
+  private final Opening<Workers> workers;
+  private final Sessions sessions;
+  private final dev.kiln.grpc.types.BuildkitVersion version;
+  private final Clock clock;
+
+  public ControlService(
+      Opening<Backend> backend,
+      Opening<Workers> workers,
+      Sessions sessions,
+      dev.kiln.grpc.types.BuildkitVersion version,
+      Clock clock) {
+    this.backend = backend;
+    this.workers = workers;
+    this.sessions = sessions;
+    this.version = version;
+    this.clock = clock;
+  }
+
+  @Override
+  public CompletionStage<InfoResponse> info(InfoRequest in, Metadata metadata) {
+    return Call.of(metadata)
+        .answer("info", () -> InfoResponse.newBuilder().setBuildkitVersion(version).build());
+  }
+
+  @Override
+  public CompletionStage<ListWorkersResponse> listWorkers(
+      ListWorkersRequest in, Metadata metadata) {
+    return Call.of(metadata)
+        .answer(
+            "list-workers",
+            () ->
+                ListWorkersResponse.newBuilder()
+                    .addAllRecord(workers.await().list(in.getFilterList()))
+                    .build());
+  }
+
+  /** The tunnel's bytes both ways; the session lasts as long as the call. */
+  @Override
+  public Source<BytesMessage, NotUsed> session(
+      Source<BytesMessage, NotUsed> in, Metadata metadata) {
+    SessionMetadata client;
+    try {
+      client = SessionMetadata.of(Call.of(metadata).headers());
+    } catch (BuildException e) {
+      return Source.failed(e);
+    }
+    return in.map(message -> ByteString.fromArrayUnsafe(message.getData().toByteArray()))
+        .via(sessions.accept(client))
+        .map(bytes ->
+            BytesMessage.newBuilder()
+                .setData(UnsafeByteOperations.unsafeWrap(bytes.toArrayUnsafe()))
+                .build());
+  }
+
+  @Override
+  public CompletionStage<SolveResponse> solve(SolveRequest in, Metadata metadata) {
+    Call call = Call.of(metadata);
+    return call.answer(
+        "solve-" + in.getRef(), () -> backend.await().builds().solve(in, call.context()));
+  }
+
+  @Override
+  public Source<StatusResponse, NotUsed> status(StatusRequest in, Metadata metadata) {
+    Call call = Call.of(metadata);
+    addTimestamp(call);
+    return Source.completionStageSource(
+            call.answer(
+                "status",
+                () -> {
+                  Backend opened = backend.await();
+                  Optional<BuildHistoryRecord> record = opened.history().find(in.getRef());
+                  if (record.isPresent()) {
+                    return replay(call, opened.store().content(), record.get());
+                  }
+                  // In one future, so that a slow reader holds no thread.
+                  return Source.completionStageSource(
+                          opened
+                              .solver()
+                              .progress(in.getRef(), WAIT_FOR_BUILD)
+                              .thenApply(log ->
+                                  log.watch()
+                                      .map(b -> StatusResponse.parseFrom(b.toArrayUnsafe()))))
+                      .mapMaterializedValue(_ -> NotUsed.getInstance());
+                }))
+        .mapMaterializedValue(_ -> NotUsed.getInstance());
+  }
+
+  /** The log of an ended build, frame by frame. */
+  private static Source<StatusResponse, NotUsed> replay(
+      Call call, ContentStore content, BuildHistoryRecord record) {
+    if (!record.hasLogs()) {
+      return Source.empty();
+    }
+    return Produced.by(
+        call,
+        "status-replay",
+        sink -> {
+          try (var in =
+              new DataInputStream(content.stream(new Digest(record.getLogs().getDigest())))) {
+            for (Optional<byte[]> frame = frame(in); frame.isPresent(); frame = frame(in)) {
+              sink.put(StatusResponse.parseFrom(frame.get()));
+            }
+          }
+        });
+  }
+
+  private static Optional<byte[]> frame(DataInputStream in) throws IOException {
+    int first = in.read();
+    if (first < 0) {
+      return Optional.empty();
+    }
+    int length =
+        first
+            | in.readUnsignedByte() << 8
+            | in.readUnsignedByte() << 16
+            | in.readUnsignedByte() << 24;
+    byte[] frame = in.readNBytes(length);
+    if (frame.length != length) {
+      throw new IOException("the log of the build is cut off");
+    }
+    return Optional.of(frame);
+  }
+
+  /** Clients count the age of events from the daemon's clock. */
+  private void addTimestamp(Call call) {
+    call.addResponseHeader(
+        TIMESTAMP_HEADER,
+        DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(clock.instant().atOffset(ZoneOffset.UTC)));
+  }
+
+  @Override
+  public CompletionStage<DiskUsageResponse> diskUsage(DiskUsageRequest in, Metadata metadata) {
+    return Call.of(metadata)
+        .answer(
+            "disk-usage",
+            () ->
+                DiskUsageResponse.newBuilder()
+                    .addAllRecord(
+                        backend
+                            .await()
+                            .store()
+                            .refs()
+                            .usage(in.getFilterList(), Duration.ofNanos(in.getAgeLimit()))
+                            .stream()
+                            .map(ControlService::usage)
+                            .toList())
+                    .build());
+  }
+
+  @Override
+  public Source<UsageRecord, NotUsed> prune(PruneRequest in, Metadata metadata) {
+    return Produced.by(
+        Call.of(metadata),
+        "prune",
+        sink -> {
+          var request =
+              new dev.kiln.store.PruneRequest(
+                  in.getFilterList(),
+                  in.getAll(),
+                  Duration.ofNanos(in.getKeepDuration()),
+                  in.getReservedSpace(),
+                  in.getMaxUsedSpace(),
+                  in.getMinFreeSpace());
+          backend.await().gc().prune(request, record -> sink.put(usage(record)));
+        });
+  }
+
+  private static UsageRecord usage(dev.kiln.store.UsageRecord from) {
+    var record =
+        UsageRecord.newBuilder()
+            .setID(from.id().value())
+            .setMutable(from.mutable())
+            .setInUse(from.inUse())
+            .setSize(from.sizeBytes())
+            .addAllParents(from.parents().stream().map(RefId::value).toList())
+            .setCreatedAt(WireProgress.timestamp(from.createdAt()))
+            .setUsageCount(from.usageCount())
+            .setDescription(from.description())
+            .setRecordType(from.type().wireName())
+            .setShared(from.shared());
+    from.lastUsedAt().ifPresent(time -> record.setLastUsedAt(WireProgress.timestamp(time)));
+    return record.build();
+  }
+
+  @Override
+  public Source<BuildHistoryEvent, NotUsed> listenBuildHistory(
+      BuildHistoryRequest in, Metadata metadata) {
+    Call call = Call.of(metadata);
+    addTimestamp(call);
+    return Source.completionStageSource(
+            call.answer(
+                "listen-history", () -> HistoryEvents.listen(backend.await().history(), in)))
+        .mapMaterializedValue(_ -> NotUsed.getInstance());
+  }
+
+  @Override
+  public CompletionStage<UpdateBuildHistoryResponse> updateBuildHistory(
+      UpdateBuildHistoryRequest in, Metadata metadata) {
+    return Call.of(metadata)
+        .answer(
+            "update-history",
+            () -> {
+              Backend opened = backend.await();
+              opened.history().update(in).toCompletableFuture().get(5, TimeUnit.MINUTES);
+              if (in.getDelete()) {
+                opened.gc().soon();
+              }
+              return UpdateBuildHistoryResponse.getDefaultInstance();
+            });
+  }
+}
