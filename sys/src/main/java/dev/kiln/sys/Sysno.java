@@ -12,6 +12,8 @@ enum Sysno {
   IOCTL(16, 29),
   PREAD64(17, 67),
   PWRITE64(18, 68),
+  SOCKET(41, 198),
+  SENDTO(44, 206),
   KILL(62, 129),
   FCNTL(72, 25),
   FLOCK(73, 32),

@@ -1,0 +1,169 @@
+package dev.kiln.daemon;
+
+import dev.kiln.config.ConfigException;
+import dev.kiln.config.DaemonConfig.GrpcConfig;
+import dev.kiln.config.DaemonConfig.TlsConfig;
+import dev.kiln.grpc.transport.GrpcServer;
+import dev.kiln.grpc.transport.SocketListener;
+import dev.kiln.grpc.transport.TlsFiles;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLEngine;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The addresses that the daemon listens on. Bound before anything else is started, so that a client
+ * that comes early waits in the backlog instead of being refused; served when the server is there.
+ * All addresses work, or the start fails. The daemon closes it.
+ */
+final class Listeners implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
+  private static final String SOCKET_MODE = "rw-rw----";
+
+  private record Bound(String shown, ServerSocketChannel socket, boolean tls) {}
+
+  private final List<Bound> bound = new ArrayList<>();
+  private final List<Path> paths = new ArrayList<>();
+  private final List<SocketListener> serving = new ArrayList<>();
+  private final Optional<Supplier<SSLEngine>> tls;
+
+  private Listeners(Optional<Supplier<SSLEngine>> tls) {
+    this.tls = tls;
+  }
+
+  static Listeners bind(GrpcConfig config) throws IOException {
+    var listeners = new Listeners(config.tls().map(Listeners::engines));
+    try {
+      for (String address : config.addresses()) {
+        listeners.add(address, config);
+      }
+    } catch (IOException | RuntimeException e) {
+      listeners.close();
+      throw e;
+    }
+    return listeners;
+  }
+
+  /** One more unix socket, for another server. */
+  static Listeners bindUnix(Path path) throws IOException {
+    var listeners = new Listeners(Optional.empty());
+    listeners.unix(path, -1, -1);
+    return listeners;
+  }
+
+  private void add(String address, GrpcConfig config) throws IOException {
+    int colon = address.indexOf("://");
+    if (colon < 0) {
+      throw new ConfigException(
+          "address " + address + " does not contain proto, you meant unix://" + address + " ?");
+    }
+    String rest = address.substring(colon + 3);
+    switch (address.substring(0, colon)) {
+      case "unix" -> unix(Path.of(rest), config.uid(), config.gid());
+      case "tcp" -> tcp(rest);
+      case "fd" -> inherited(rest);
+      default -> throw new ConfigException("addr " + address + " not supported");
+    }
+  }
+
+  private void unix(Path path, int uid, int gid) throws IOException {
+    Path parent = path.toAbsolutePath().getParent();
+    if (parent != null) {
+      Files.createDirectories(parent);
+    }
+    Files.deleteIfExists(path);
+    ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    socket.bind(UnixDomainSocketAddress.of(path), 1024);
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(SOCKET_MODE));
+    if (uid >= 0) {
+      Files.setAttribute(path, "unix:uid", uid);
+    }
+    if (gid >= 0) {
+      Files.setAttribute(path, "unix:gid", gid);
+    }
+    paths.add(path);
+    bound.add(new Bound(path.toString(), socket, false));
+  }
+
+  private void tcp(String hostAndPort) throws IOException {
+    int colon = hostAndPort.lastIndexOf(':');
+    if (colon < 0) {
+      throw new ConfigException("address " + hostAndPort + ": missing port in address");
+    }
+    String host = hostAndPort.substring(0, colon).replaceAll("^\\[|]$", "");
+    int port = Integer.parseInt(hostAndPort.substring(colon + 1));
+    ServerSocketChannel socket = ServerSocketChannel.open();
+    socket.bind(
+        host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port), 1024);
+    if (tls.isEmpty()) {
+      LOG.warn(
+          "tcp://{} has no TLS: whoever reaches it can build as root; see --tlscert", hostAndPort);
+    }
+    bound.add(new Bound(socket.getLocalAddress().toString(), socket, tls.isPresent()));
+  }
+
+  /** A socket that systemd opened; the launcher made it the standard input. */
+  private void inherited(String suffix) throws IOException {
+    if (!suffix.isEmpty()) {
+      throw new ConfigException("fd://" + suffix + ": not supported yet");
+    }
+    if (System.inheritedChannel() instanceof ServerSocketChannel socket) {
+      bound.add(new Bound("fd://", socket, tls.isPresent() && !unixSocket(socket)));
+      return;
+    }
+    throw new ConfigException(
+        "no sockets found via socket activation: make sure the service was started by systemd");
+  }
+
+  private static boolean unixSocket(ServerSocketChannel socket) throws IOException {
+    return socket.getLocalAddress() instanceof UnixDomainSocketAddress;
+  }
+
+  private static Supplier<SSLEngine> engines(TlsConfig files) {
+    try {
+      return TlsFiles.serverEngines(
+          Path.of(files.certFile()), Path.of(files.keyFile()), files.caFile().map(Path::of));
+    } catch (IOException | GeneralSecurityException e) {
+      throw new ConfigException("could not load the TLS files: " + e.getMessage(), e);
+    }
+  }
+
+  /** Lets connections in. */
+  void serve(GrpcServer server) {
+    for (Bound each : bound) {
+      serving.add(SocketListener.start(each.socket(), server, each.tls() ? tls : Optional.empty()));
+      LOG.info("running server on {}", each.shown());
+    }
+  }
+
+  @Override
+  public void close() {
+    serving.forEach(SocketListener::close);
+    for (Bound each : bound) {
+      try {
+        each.socket().close();
+      } catch (IOException e) {
+        LOG.debug("closing {}", each.shown(), e);
+      }
+    }
+    for (Path path : paths) {
+      try {
+        Files.deleteIfExists(path);
+      } catch (IOException e) {
+        LOG.debug("removing {}", path, e);
+      }
+    }
+  }
+}
