@@ -63,8 +63,7 @@ final class Endpoints implements AutoCloseable {
     boolean plain = of.plainHttp().orElse(Endpoint.isLocalhost(host));
     boolean insecure = of.insecure().orElse(false);
     boolean onlyPlain = plain && !insecure;
-    HttpClient.Builder client =
-        builder().connectTimeout(Duration.ofSeconds(30)).proxy(proxies);
+    HttpClient.Builder client = builder().connectTimeout(Duration.ofSeconds(30)).proxy(proxies);
     if (!onlyPlain) {
       client.sslContext(context(host, of, insecure));
     }

@@ -39,6 +39,12 @@ final class Flights<K, V> {
     }
   }
 
+  /** How many wait for work under way, for tests. */
+  int waiting(K key) {
+    CompletableFuture<V> under = flying.get(key);
+    return under == null ? 0 : under.getNumberOfDependents();
+  }
+
   private V lead(K key, CompletableFuture<V> mine, Work<V> work)
       throws IOException, InterruptedException {
     try {
