@@ -11,6 +11,7 @@ import dev.kiln.grpc.gateway.RefMapDeprecated;
 import dev.kiln.grpc.gateway.Result;
 import dev.kiln.grpc.gateway.WarnRequest;
 import dev.kiln.grpc.pb.Range;
+import dev.kiln.llb.ExecOp;
 import dev.kiln.llb.FrontendAttestation;
 import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
@@ -167,6 +168,23 @@ final class GatewayMessages {
       throw new BuildException(Kind.INVALID, "invalid checksum digest format: '" + text + "'");
     }
     return new Digest(text);
+  }
+
+  static ExecOp.NetworkMode network(dev.kiln.grpc.pb.NetMode from) {
+    return switch (from) {
+      case UNSET -> ExecOp.NetworkMode.UNSET;
+      case HOST -> ExecOp.NetworkMode.HOST;
+      case NONE -> ExecOp.NetworkMode.NONE;
+      case UNRECOGNIZED -> throw new BuildException(Kind.INVALID, "unknown network mode");
+    };
+  }
+
+  static ExecOp.SecurityMode security(dev.kiln.grpc.pb.SecurityMode from) {
+    return switch (from) {
+      case SANDBOX -> ExecOp.SecurityMode.SANDBOX;
+      case INSECURE -> ExecOp.SecurityMode.INSECURE;
+      case UNRECOGNIZED -> throw new BuildException(Kind.INVALID, "unknown security mode");
+    };
   }
 
   static Platform platform(dev.kiln.grpc.pb.Platform from) {

@@ -38,6 +38,16 @@ public final class Definitions {
   }
 
   /**
+   * A mount that a frontend asks for outside of a definition, for a container of its own.
+   *
+   * @param inputs how many inputs there are for the mount to name
+   * @throws dev.kiln.model.BuildException {@code INVALID}, saying what is wrong
+   */
+  public static ExecOp.Mount mount(dev.kiln.grpc.pb.Mount mount, int inputs) {
+    return OpCodec.mount(mount, inputs);
+  }
+
+  /**
    * The graph of {@code definition}, or nothing where it is empty (a scratch result).
    *
    * @throws BuildException {@code INVALID} and the like, from "failed to load LLB: "

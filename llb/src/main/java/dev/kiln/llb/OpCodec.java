@@ -127,7 +127,7 @@ final class OpCodec {
         m.getValidExitCodesList());
   }
 
-  private static ExecOp.Mount mount(dev.kiln.grpc.pb.Mount m, int inputs) {
+  static ExecOp.Mount mount(dev.kiln.grpc.pb.Mount m, int inputs) {
     return new ExecOp.Mount(
         m.getDest(),
         index(m.getInput(), inputs, "exec"),
