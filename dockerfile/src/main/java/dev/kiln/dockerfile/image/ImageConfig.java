@@ -101,6 +101,10 @@ public final class ImageConfig {
     return architecture;
   }
 
+  public String variant() {
+    return variant;
+  }
+
   /** The platform that the configuration names; empty if it lacks system or architecture. */
   public Optional<Platform> platform() {
     return os.isEmpty() || architecture.isEmpty()

@@ -21,9 +21,9 @@ public final class Environment {
     var values = new LinkedHashMap<String, String>();
     for (String entry : entries) {
       int equals = entry.indexOf('=');
-      values.put(
-          equals < 0 ? entry : entry.substring(0, equals),
-          equals < 0 ? "" : entry.substring(equals + 1));
+      String name = equals < 0 ? entry : entry.substring(0, equals);
+      values.remove(name);
+      values.put(name, equals < 0 ? "" : entry.substring(equals + 1));
     }
     return new Environment(values);
   }
