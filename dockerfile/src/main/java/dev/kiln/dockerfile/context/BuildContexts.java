@@ -360,11 +360,10 @@ public final class BuildContexts {
   }
 
   /**
-   * The context that the client gave the name {@code name}, for {@code platform} first; empty if
-   * there is none.
+   * The context that the client gave the name {@code name}, for its platform first; empty if there
+   * is none.
    */
-  public Optional<NamedContext> named(
-      String name, Platform platform, NamedContext.Options options) {
+  public Optional<NamedContext> named(String name, NamedContext.Options options) {
     ImageRef ref;
     try {
       ref = ImageRef.parse(name);
@@ -376,6 +375,7 @@ public final class BuildContexts {
         familiar.endsWith(":latest")
             ? familiar.substring(0, familiar.length() - ":latest".length())
             : familiar;
+    Platform platform = options.platform().orElseGet(this::defaultPlatform);
     for (String key : List.of(plain + "::" + platform.format(), plain)) {
       String input = opts.get("context:" + key);
       if (input != null) {

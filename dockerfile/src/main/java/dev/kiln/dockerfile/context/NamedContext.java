@@ -137,12 +137,12 @@ public final class NamedContext {
       }
       return load(elsewhere.get(), depth + 1); // a source policy led away from images
     }
-    return ofImage(State.of(Sources.image(meta.ref(), "default", named(ref))), meta.config());
+    ImageConfig image = ImageJson.parse(meta.config());
+    image.clearCreated();
+    return ofImage(State.of(Sources.image(meta.ref(), "default", named(ref))), image);
   }
 
-  private static Loaded ofImage(State state, byte[] config) {
-    ImageConfig image = ImageJson.parse(config);
-    image.clearCreated();
+  private static Loaded ofImage(State state, ImageConfig image) {
     return new Loaded(withImage(state, image), Optional.of(image));
   }
 
@@ -192,7 +192,7 @@ public final class NamedContext {
                     List.of()));
     return ofImage(
         State.of(Sources.ociLayout(shown, session, storeId, named("OCI load from client"))),
-        meta.config());
+        ImageJson.parse(meta.config()));
   }
 
   private Loaded local(String folder) throws InterruptedException {

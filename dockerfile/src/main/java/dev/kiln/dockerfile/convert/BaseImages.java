@@ -129,7 +129,7 @@ final class BaseImages {
       return new Found.Context(stage.context.get().load(), true);
     }
     Platform platform = wantedPlatform(stage);
-    Optional<NamedContext> named = namedContext(ref.toString(), platform, stage);
+    Optional<NamedContext> named = namedContext(ref.toString(), Optional.of(platform), stage);
     if (named.isPresent()) {
       return new Found.Context(named.get().load(), false);
     }
@@ -152,7 +152,8 @@ final class BaseImages {
   }
 
   /** The named context that stands for {@code name}; the two reserved names have none. */
-  Optional<NamedContext> namedContext(String name, Platform platform, PlannedStage stage) {
+  Optional<NamedContext> namedContext(
+      String name, Optional<Platform> platform, PlannedStage stage) {
     String lower = name.toLowerCase(Locale.ROOT);
     if (lower.equals("scratch") || lower.equals("context")) {
       return Optional.empty();
@@ -161,9 +162,8 @@ final class BaseImages {
         .contexts()
         .named(
             name,
-            platform,
             new NamedContext.Options(
-                Optional.of(platform),
+                platform,
                 request.options().resolveMode(),
                 () -> PlannedStage.followPaths(stage.takenPaths)));
   }

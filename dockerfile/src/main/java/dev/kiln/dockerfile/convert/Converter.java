@@ -150,8 +150,7 @@ public final class Converter {
     Optional<NamedContext> context =
         from.name().isEmpty()
             ? Optional.empty()
-            : bases.namedContext(
-                from.name(), planned.platform.orElse(request.targetOrBuild()), planned);
+            : bases.namedContext(from.name(), planned.platform.or(request::target), planned);
     if (context.isPresent()) {
       planned.context = context;
       plan.add(planned);

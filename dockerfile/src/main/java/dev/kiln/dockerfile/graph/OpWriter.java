@@ -90,8 +90,19 @@ final class OpWriter {
     return new Written(bytes(op.build()), metadata(node.options(), caps));
   }
 
-  /** Maps sorted by key, as Go's deterministic marshalling does. */
+  /** Go's deterministic marshalling: the choice after all other fields, maps sorted by key. */
   private static ByteString bytes(Op op) {
+    var choice = Op.newBuilder();
+    op.getAllFields()
+        .forEach((field, value) -> {
+          if (field.getContainingOneof() != null) {
+            choice.setField(field, value);
+          }
+        });
+    return sorted(op.toBuilder().clearOp().build()).concat(sorted(choice.build()));
+  }
+
+  private static ByteString sorted(Op op) {
     ByteString.Output out = ByteString.newOutput(op.getSerializedSize());
     CodedOutputStream coded = CodedOutputStream.newInstance(out);
     coded.useDeterministicSerialization();

@@ -9,10 +9,15 @@ public record Answer(SortedMap<String, byte[]> metadata) {
   static Answer of(byte[] json, String text, String version) {
     var metadata = new TreeMap<String, byte[]>();
     metadata.put("result.json", json);
-    if (!text.isEmpty()) {
-      metadata.put("result.txt", text.getBytes(StandardCharsets.UTF_8));
-    }
+    metadata.put("result.txt", text.getBytes(StandardCharsets.UTF_8));
     metadata.put("version", version.getBytes(StandardCharsets.UTF_8));
+    return new Answer(metadata);
+  }
+
+  /** An answer that has no readable form beside its JSON. */
+  static Answer ofJson(byte[] json, String version) {
+    var metadata = new TreeMap<>(of(json, "", version).metadata());
+    metadata.remove("result.txt");
     return new Answer(metadata);
   }
 

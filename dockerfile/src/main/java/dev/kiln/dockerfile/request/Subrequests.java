@@ -280,6 +280,6 @@ public final class Subrequests {
     new TreeMap<>(definition.getMetadataMap())
         .forEach((digest, m) -> metadata.set(digest, ProtoJson.of(m)));
     node.set("source", ProtoJson.of(definition.getSource()));
-    return Answer.of(IndentedJson.write(node), "", Kinds.CONVERT.version);
+    return Answer.ofJson(IndentedJson.write(node), Kinds.CONVERT.version);
   }
 }

@@ -1,6 +1,7 @@
 package dev.kiln.dockerfile.text;
 
 import dev.kiln.model.BuildException;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Optional;
@@ -28,11 +29,12 @@ public final class Suggestion {
       if (candidate.equals(wanted)) {
         return Optional.empty();
       }
-      if (Math.abs(candidate.length() - wanted.length()) >= bestDistance) {
+      if (Math.abs(candidate.length() - wanted.length()) > bestDistance) {
         continue;
       }
       int distance = distance(wanted, candidate);
-      if (distance < bestDistance) {
+      // Of two as near, the one of the same letters: swapping two is the commonest slip.
+      if (distance < bestDistance || distance == bestDistance && sameLetters(wanted, candidate)) {
         bestDistance = distance;
         best = Optional.of(caseSensitive ? option : inCaseOf(word, candidate));
       }
@@ -57,6 +59,10 @@ public final class Suggestion {
     return original.equals(original.toLowerCase(Locale.ROOT))
         ? word.toLowerCase(Locale.ROOT)
         : original.equals(original.toUpperCase(Locale.ROOT)) ? word.toUpperCase(Locale.ROOT) : word;
+  }
+
+  private static boolean sameLetters(String a, String b) {
+    return Arrays.equals(a.chars().sorted().toArray(), b.chars().sorted().toArray());
   }
 
   /** Levenshtein's distance, in one row. */

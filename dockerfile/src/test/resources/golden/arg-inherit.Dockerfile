@@ -1,0 +1,9 @@
+ARG G=1
+FROM alpine AS a
+ARG G
+ARG L=2
+RUN a
+FROM a
+RUN b $L $G
+ENV L=3
+RUN c

@@ -1,0 +1,2 @@
+FROM armonly
+RUN x

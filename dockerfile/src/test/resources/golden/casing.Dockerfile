@@ -1,0 +1,5 @@
+from alpine AS x
+run a
+RUN b
+Run c
+copy a b

@@ -1,0 +1,4 @@
+FROM rich
+CMD ["a","b"]
+CMD ["c"]
+HEALTHCHECK NONE

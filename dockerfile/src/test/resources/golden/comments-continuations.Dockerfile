@@ -1,0 +1,9 @@
+# a comment
+
+FROM alpine
+# note
+RUN a \
+
+  b \
+# in between
+  c

@@ -1,0 +1,3 @@
+FROM rich
+CMD ["a"]
+ENTRYPOINT ["b"]

@@ -1,0 +1,4 @@
+FROM alpine
+WORKDIR /w
+RUN x
+LABEL a=b

@@ -1,0 +1,2 @@
+FROM alpine
+COPY --chmod=10000 a b

@@ -1,0 +1,4 @@
+FROM alpine AS a
+COPY --from=b x y
+FROM alpine AS b
+COPY --from=a x y

@@ -1,0 +1,4 @@
+FROM alpine
+RUN --bad \
+  a \
+  b

@@ -1,0 +1,4 @@
+# check=skip=JSONArgsRecommended,MaintainerDeprecated;error=true
+FROM alpine
+MAINTAINER x
+CMD a

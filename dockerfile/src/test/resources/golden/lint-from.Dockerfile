@@ -1,0 +1,6 @@
+ARG BASE
+ARG BTAG
+FROM ${BASE:-alpine}${NOSUCH}
+RUN x
+FROM busybox:${BTAG}1.36
+RUN y

@@ -1,0 +1,3 @@
+FROM alpine AS one
+CMD x
+RUNN y

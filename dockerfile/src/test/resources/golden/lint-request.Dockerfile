@@ -1,0 +1,4 @@
+FROM alpine AS one
+CMD x
+FROM busybox:1.36 as Two
+MAINTAINER y

@@ -1,0 +1,3 @@
+FROM scratch
+COPY --from=g /a /b
+COPY --from=h /c /d

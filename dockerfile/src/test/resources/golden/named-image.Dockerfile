@@ -1,0 +1,3 @@
+FROM alpine
+COPY --from=other /a /b
+RUN x

@@ -1,0 +1,3 @@
+FROM base
+COPY --from=src /a /b
+COPY --from=src c /d

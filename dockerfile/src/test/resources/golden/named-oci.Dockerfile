@@ -1,0 +1,2 @@
+FROM lay
+RUN x

@@ -1,0 +1,2 @@
+FROM nolayer
+COPY a b

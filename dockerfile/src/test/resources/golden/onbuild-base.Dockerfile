@@ -1,0 +1,2 @@
+FROM trigger
+RUN own

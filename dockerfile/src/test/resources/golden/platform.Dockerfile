@@ -1,0 +1,6 @@
+FROM --platform=$BUILDPLATFORM alpine AS b
+ARG TARGETOS TARGETARCH TARGETPLATFORM
+RUN build $TARGETOS/$TARGETARCH
+FROM alpine
+COPY --from=b /out /out
+RUN here

@@ -1,0 +1,5 @@
+FROM alpine
+EXPOSE 8080 53/udp 9000-9002
+VOLUME /a /b
+VOLUME ["/c d"]
+EXPOSE 1.2.3.4:99:98/TCP

@@ -1,0 +1,3 @@
+FROM	alpine
+	RUN	echo	x  
+COPY  a   b	/c
