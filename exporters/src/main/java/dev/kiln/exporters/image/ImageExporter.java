@@ -1,0 +1,181 @@
+package dev.kiln.exporters.image;
+
+import dev.kiln.exporters.Attributes;
+import dev.kiln.exporters.ExportContext;
+import dev.kiln.exporters.ExportResult;
+import dev.kiln.exporters.ExportSource;
+import dev.kiln.exporters.Exporter;
+import dev.kiln.exporters.image.ImageAssembly.Image;
+import dev.kiln.model.BuildException;
+import dev.kiln.registry.Credentials;
+import dev.kiln.registry.Registry;
+import dev.kiln.store.Compression;
+import dev.kiln.store.RefId;
+import dev.kiln.store.Store;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * {@code type=image}: keeps the image in the store, names it there, and pushes it to registries
+ * (features X-20 to X-30). Source of options: BuildKit v0.22 {@code
+ * exporter/containerimage/export.go}.
+ */
+public final class ImageExporter implements Exporter {
+  private final Store store;
+  private final Registry registry;
+  private final Function<List<String>, Credentials> credentials;
+  private final int id;
+  private final ImageOptions options;
+  private final boolean push;
+  private final boolean byDigest;
+  private final boolean insecure;
+  private final boolean unpack;
+  private final boolean keep;
+  private final boolean allowIncomplete;
+  private final boolean canonicalName;
+  private final boolean danglingOnlyUnnamed;
+  private final String danglingPrefix;
+  private final Map<String, byte[]> metadata;
+
+  /**
+   * @param credentials of the clients that push, by their sessions
+   */
+  public ImageExporter(
+      Store store,
+      Registry registry,
+      Function<List<String>, Credentials> credentials,
+      int id,
+      Map<String, String> attributes) {
+    this.store = store;
+    this.registry = registry;
+    this.credentials = credentials;
+    this.id = id;
+    var left = new Attributes(attributes);
+    this.options = ImageOptions.parse(left, attributes, false, true);
+    this.push = left.flag("push", false);
+    this.byDigest = left.flag("push-by-digest", false);
+    this.insecure = left.flag("registry.insecure", false);
+    this.unpack = left.flag("unpack", false);
+    this.keep = left.flag("store", true);
+    this.allowIncomplete = left.flag("unsafe-internal-store-allow-incomplete", false);
+    this.canonicalName = left.flag("name-canonical", false);
+    this.danglingOnlyUnnamed = left.flag("danging-name-empty-only", false);
+    this.danglingPrefix = left.text("dangling-name-prefix").orElse("");
+    this.metadata = left.rest();
+  }
+
+  @Override
+  public int id() {
+    return id;
+  }
+
+  @Override
+  public String type() {
+    return "image";
+  }
+
+  @Override
+  public String name() {
+    return "exporting to image";
+  }
+
+  @Override
+  public Optional<Compression> compression() {
+    return Optional.of(options.compression());
+  }
+
+  @Override
+  public ExportResult export(ExportSource given, ExportContext context)
+      throws IOException, InterruptedException {
+    ExportSource source = given.with(metadata);
+    Image image = new ImageAssembly(store).assemble(source, options, context);
+    String digest = image.top().digest().value();
+    var names = names(options.completedBy(source.metadata()).name(), digest);
+    var response = new TreeMap<String, String>();
+    if (!names.shown().isEmpty()) {
+      if (keep) {
+        name(image, names, context);
+      }
+      if (push) {
+        push(image, names.targets(), context);
+      }
+      response.put("image.name", names.shown());
+    }
+    response.put("containerimage.digest", digest);
+    image.config().ifPresent(c -> response.put("containerimage.config.digest", c.value()));
+    response.put("containerimage.descriptor", encoded(Manifests.descriptor(image.top()).toBytes()));
+    return new ExportResult(response, Optional.of(image.top()));
+  }
+
+  static String encoded(byte[] json) {
+    return Base64.getEncoder().encodeToString(json);
+  }
+
+  /**
+   * @param shown what the client is told, comma-separated
+   * @param canonical whether each name also gets one with the digest
+   */
+  private record Names(String shown, boolean canonical) {
+    List<String> targets() {
+      return List.of(shown.split(","));
+    }
+
+    Set<String> stored(String digest) {
+      var all = new LinkedHashSet<String>();
+      for (String name : targets()) {
+        all.add(name);
+        if (canonical && name.indexOf('@') < 0) {
+          all.add(name + "@" + digest);
+        }
+      }
+      return all;
+    }
+  }
+
+  private Names names(String wanted, String digest) {
+    if (danglingPrefix.isEmpty() || danglingOnlyUnnamed && !wanted.isEmpty()) {
+      return new Names(wanted, canonicalName);
+    }
+    String dangling = danglingPrefix + "@" + digest;
+    return wanted.isEmpty()
+        ? new Names(dangling, false)
+        : new Names(wanted + "," + dangling, canonicalName);
+  }
+
+  private void name(Image image, Names names, ExportContext context) throws InterruptedException {
+    if (!allowIncomplete) {
+      for (RefId ref : image.refs()) {
+        store.refs().fetchBlobs(ref, context.progress());
+        if (unpack) { // states here are kept unpacked; a lazy one is made so now
+          store.refs().unlazy(ref, context.progress());
+        }
+      }
+    }
+    for (String name : names.stored(image.top().digest().value())) {
+      try (var _ = context.progress().part("naming to " + name)) {
+        store.images().put(name, image.top());
+      }
+    }
+  }
+
+  private void push(Image image, List<String> targets, ExportContext context)
+      throws InterruptedException {
+    var sessions = new ArrayList<>(List.of(context.sessionId()));
+    for (String name : targets) {
+      try {
+        new ImagePush(store, registry, image, context)
+            .to(name, byDigest, insecure, credentials.apply(sessions));
+      } catch (BuildException e) {
+        throw e.wrap("failed to push " + name);
+      }
+    }
+  }
+}
