@@ -49,8 +49,7 @@ public final class Exporters {
           new ArchiveExporter(store, clients, ArchiveExporter.Variant.DOCKER, id, attributes);
       case "local" ->
           new FilesExporter(store.refs(), clients, FilesExporter.Way.LOCAL, id, attributes);
-      case "tar" ->
-          new FilesExporter(store.refs(), clients, FilesExporter.Way.TAR, id, attributes);
+      case "tar" -> new FilesExporter(store.refs(), clients, FilesExporter.Way.TAR, id, attributes);
       default ->
           throw new BuildException(Kind.UNKNOWN, "exporter \"" + type + "\" could not be found");
     };

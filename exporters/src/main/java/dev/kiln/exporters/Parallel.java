@@ -12,8 +12,8 @@ public final class Parallel {
   private Parallel() {}
 
   /**
-   * The results in the order of the pieces. When one fails, or the caller is interrupted, the others
-   * are interrupted and waited for; so nothing runs on afterwards.
+   * The results in the order of the pieces. When one fails, or the caller is interrupted, the
+   * others are interrupted and waited for; so nothing runs on afterwards.
    *
    * @throws BuildException the first failure
    */

@@ -127,18 +127,15 @@ public final class FilesExporter implements Exporter {
       refuseCollisions(trees);
     }
     List<Callable<Boolean>> pieces = new ArrayList<>();
-    trees.forEach(
-        (platform, tree) ->
-            pieces.add(
-                () -> {
-                  TreeSource sent =
-                      isMap && timed.platformSplit() ? below(platform, tree, timed) : tree;
-                  String part = "copying files" + (isMap ? " " + platform : "");
-                  try (var progress = new Clients.Transfer(context.progress(), part)) {
-                    FileSend.tree(client, id, sent, progress);
-                  }
-                  return true;
-                }));
+    trees.forEach((platform, tree) ->
+        pieces.add(() -> {
+          TreeSource sent = isMap && timed.platformSplit() ? below(platform, tree, timed) : tree;
+          String part = "copying files" + (isMap ? " " + platform : "");
+          try (var progress = new Clients.Transfer(context.progress(), part)) {
+            FileSend.tree(client, id, sent, progress);
+          }
+          return true;
+        }));
     Parallel.run("export-local", pieces);
   }
 
@@ -147,23 +144,22 @@ public final class FilesExporter implements Exporter {
     Map<BytePath, String> seen = new HashMap<>();
     for (var each : trees.entrySet()) {
       each.getValue()
-          .walk(
-              entry -> {
-                if (!entry.isDirectory()) {
-                  String other = seen.putIfAbsent(entry.path(), each.getKey());
-                  if (other != null) {
-                    throw new BuildException(
-                        Kind.UNKNOWN,
-                        "cannot overwrite "
-                            + entry.path()
-                            + " from "
-                            + other
-                            + " with "
-                            + each.getKey()
-                            + " when split option is disabled");
-                  }
-                }
-              });
+          .walk(entry -> {
+            if (!entry.isDirectory()) {
+              String other = seen.putIfAbsent(entry.path(), each.getKey());
+              if (other != null) {
+                throw new BuildException(
+                    Kind.UNKNOWN,
+                    "cannot overwrite "
+                        + entry.path()
+                        + " from "
+                        + other
+                        + " with "
+                        + each.getKey()
+                        + " when split option is disabled");
+              }
+            }
+          });
     }
   }
 

@@ -19,18 +19,16 @@ record FilesOptions(Optional<Instant> epoch, String attestationPrefix, boolean p
     var left = new Attributes(attributes);
     boolean split =
         left.text("platform-split")
-            .map(
-                v ->
-                    Attributes.parseBool(v)
-                        .orElseThrow(
-                            () ->
-                                new BuildException(
-                                    Kind.UNKNOWN,
-                                    "non-bool value for platform-split: "
-                                        + v
-                                        + ": strconv.ParseBool: parsing \""
-                                        + v
-                                        + "\": invalid syntax")))
+            .map(v ->
+                Attributes.parseBool(v)
+                    .orElseThrow(() ->
+                        new BuildException(
+                            Kind.UNKNOWN,
+                            "non-bool value for platform-split: "
+                                + v
+                                + ": strconv.ParseBool: parsing \""
+                                + v
+                                + "\": invalid syntax")))
             .orElse(true);
     return new FilesOptions(
         left.epoch("source-date-epoch"), left.text("attestation-prefix").orElse(""), split);
@@ -46,7 +44,6 @@ record FilesOptions(Optional<Instant> epoch, String attestationPrefix, boolean p
   }
 
   static long nanos(Instant time) {
-    return Math.addExact(
-        Math.multiplyExact(time.getEpochSecond(), 1_000_000_000L), time.getNano());
+    return Math.addExact(Math.multiplyExact(time.getEpochSecond(), 1_000_000_000L), time.getNano());
   }
 }

@@ -71,8 +71,7 @@ final class ResultTree implements TreeSource, AutoCloseable {
                 view,
                 Optional.of(
                     new DirectoryTree(
-                        view.get().root(),
-                        entry -> Optional.of(options.timed(entry)))));
+                        view.get().root(), entry -> Optional.of(options.timed(entry)))));
       }
       tree.add(refs, Statements.forFiles(statements), platformId, options, context);
       return tree;
@@ -98,11 +97,9 @@ final class ResultTree implements TreeSource, AutoCloseable {
       if (!options.platformSplit()) {
         int dot = name.lastIndexOf('.');
         int end = dot < 0 ? name.length() : dot;
-        name =
-            name.substring(0, end) + "." + platformId.replace('/', '_') + name.substring(end);
+        name = name.substring(0, end) + "." + platformId.replace('/', '_') + name.substring(end);
       }
-      byte[] content =
-          GoJson.indent(made.json().toString()).getBytes(StandardCharsets.UTF_8);
+      byte[] content = GoJson.indent(made.json().toString()).getBytes(StandardCharsets.UTF_8);
       BytePath path = BytePath.of(name);
       TreeEntry entry = options.timed(TreeEntry.file(path, 0600, content.length, now));
       if (added.put(path, new Added(entry, content)) != null) {
@@ -117,16 +114,15 @@ final class ResultTree implements TreeSource, AutoCloseable {
     if (files.isPresent()) {
       files
           .get()
-          .walk(
-              entry -> {
-                if (entry.isRegular()) {
-                  MessageDigest sha256 = Digest.sha256();
-                  try (var in = new DigestInputStream(files.get().open(entry.path()), sha256)) {
-                    in.transferTo(java.io.OutputStream.nullOutputStream());
-                  }
-                  all.add(new Named(entry.path().toString(), Digest.ofHash(sha256.digest())));
-                }
-              });
+          .walk(entry -> {
+            if (entry.isRegular()) {
+              MessageDigest sha256 = Digest.sha256();
+              try (var in = new DigestInputStream(files.get().open(entry.path()), sha256)) {
+                in.transferTo(java.io.OutputStream.nullOutputStream());
+              }
+              all.add(new Named(entry.path().toString(), Digest.ofHash(sha256.digest())));
+            }
+          });
     }
     return all;
   }
@@ -137,18 +133,17 @@ final class ResultTree implements TreeSource, AutoCloseable {
     if (files.isPresent()) {
       files
           .get()
-          .walk(
-              entry -> {
-                while (!extra.isEmpty()
-                    && TreeOrder.PATHS.compare(extra.getFirst().getKey(), entry.path()) < 0) {
-                  visitor.visit(extra.removeFirst().getValue().entry());
-                }
-                if (!extra.isEmpty() && extra.getFirst().getKey().equals(entry.path())) {
-                  visitor.visit(extra.removeFirst().getValue().entry());
-                } else {
-                  visitor.visit(entry);
-                }
-              });
+          .walk(entry -> {
+            while (!extra.isEmpty()
+                && TreeOrder.PATHS.compare(extra.getFirst().getKey(), entry.path()) < 0) {
+              visitor.visit(extra.removeFirst().getValue().entry());
+            }
+            if (!extra.isEmpty() && extra.getFirst().getKey().equals(entry.path())) {
+              visitor.visit(extra.removeFirst().getValue().entry());
+            } else {
+              visitor.visit(entry);
+            }
+          });
     }
     for (var each : extra) {
       visitor.visit(each.getValue().entry());

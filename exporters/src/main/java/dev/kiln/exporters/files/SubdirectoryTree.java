@@ -29,14 +29,11 @@ final class SubdirectoryTree implements TreeSource {
       visitor.visit(each.getValue().directory());
       each.getValue()
           .tree()
-          .walk(
-              entry ->
-                  visitor.visit(
-                      entry.movedTo(
-                          name.resolve(entry.path()),
-                          entry.isHardLink()
-                              ? name.resolve(entry.linkname())
-                              : entry.linkname())));
+          .walk(entry ->
+              visitor.visit(
+                  entry.movedTo(
+                      name.resolve(entry.path()),
+                      entry.isHardLink() ? name.resolve(entry.linkname()) : entry.linkname())));
     }
   }
 

@@ -19,19 +19,18 @@ final class TreeTar {
 
   static void write(TreeSource tree, OutputStream out) throws IOException, InterruptedException {
     try (var tar = new TarWriter(out)) {
-      tree.walk(
-          entry -> {
-            if ((entry.mode() & GoMode.SOCKET) != 0) {
-              return; // tar has no form for it
-            }
-            TarEntry header = header(entry);
-            tar.entry(header);
-            if (header.sizeBytes() > 0) {
-              try (InputStream in = tree.open(entry.path())) {
-                tar.body(in);
-              }
-            }
-          });
+      tree.walk(entry -> {
+        if ((entry.mode() & GoMode.SOCKET) != 0) {
+          return; // tar has no form for it
+        }
+        TarEntry header = header(entry);
+        tar.entry(header);
+        if (header.sizeBytes() > 0) {
+          try (InputStream in = tree.open(entry.path())) {
+            tar.body(in);
+          }
+        }
+      });
     }
   }
 

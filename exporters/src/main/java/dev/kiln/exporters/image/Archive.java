@@ -97,7 +97,8 @@ final class Archive {
     for (String name : names) {
       ImageRef ref = ImageRef.parse(name);
       String object =
-          ref.tag().map(t -> t + ref.digest().map(d -> "@" + d).orElse(""))
+          ref.tag()
+              .map(t -> t + ref.digest().map(d -> "@" + d).orElse(""))
               .or(() -> ref.digest().map(Digest::value))
               .orElse("");
       all.add(top.withAnnotation(NAME, name).withAnnotation(REF_NAME, object));
@@ -108,10 +109,7 @@ final class Archive {
   private byte[] dockerManifest() {
     Manifest manifest = dev.kiln.registry.Manifests.manifest(content.read(top.digest()));
     List<String> tags =
-        names.stream()
-            .map(ImageRef::parseNormalized)
-            .map(ImageRef::familiar)
-            .toList();
+        names.stream().map(ImageRef::parseNormalized).map(ImageRef::familiar).toList();
     GoJson entry =
         GoJson.object()
             .text("Config", path(manifest.config().digest()))
@@ -120,8 +118,7 @@ final class Archive {
                 "Layers",
                 manifest.layers().isEmpty()
                     ? "null"
-                    : GoJson.texts(
-                        manifest.layers().stream().map(l -> path(l.digest())).toList()));
+                    : GoJson.texts(manifest.layers().stream().map(l -> path(l.digest())).toList()));
     return utf8(GoJson.array(List.of(entry.toString())));
   }
 

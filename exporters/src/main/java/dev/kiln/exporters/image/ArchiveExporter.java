@@ -106,8 +106,7 @@ public final class ArchiveExporter implements Exporter {
     response.put("containerimage.digest", top.digest().value());
     image.config().ifPresent(c -> response.put("containerimage.config.digest", c.value()));
     response.put(
-        "containerimage.descriptor",
-        ImageExporter.encoded(Manifests.descriptor(top).toBytes()));
+        "containerimage.descriptor", ImageExporter.encoded(Manifests.descriptor(top).toBytes()));
     List<String> names = names(completed.name());
     if (!names.isEmpty()) {
       response.put("image.name", String.join(",", names));
@@ -129,14 +128,13 @@ public final class ArchiveExporter implements Exporter {
       return List.of();
     }
     return Arrays.stream(given.split(",", -1))
-        .map(
-            name -> {
-              try {
-                return ImageRef.parseNormalized(name).toString();
-              } catch (BuildException e) {
-                throw e.wrap("failed to parse " + name);
-              }
-            })
+        .map(name -> {
+          try {
+            return ImageRef.parseNormalized(name).toString();
+          } catch (BuildException e) {
+            throw e.wrap("failed to parse " + name);
+          }
+        })
         .toList();
   }
 
@@ -159,8 +157,7 @@ public final class ArchiveExporter implements Exporter {
     var to = new SessionContent(clients.of(context), CLIENT_STORE);
     for (Descriptor blob : archive.blobs()) {
       String ref = blob.digest().value();
-      Optional<SessionContent.Writer> started =
-          to.write(ref, blob.digest(), blob.sizeBytes());
+      Optional<SessionContent.Writer> started = to.write(ref, blob.digest(), blob.sizeBytes());
       if (started.isEmpty()) {
         continue;
       }

@@ -56,16 +56,13 @@ final class ImagePush {
       throw new BuildException(Kind.UNKNOWN, "can't push tagged ref " + named + " by digest");
     }
     ImageRef target =
-        byDigest
-            ? named
-            : ImageRef.parseNormalized(name).withDigest(image.top().digest());
+        byDigest ? named : ImageRef.parseNormalized(name).withDigest(image.top().digest());
     Push push = registry.push(target, insecure, who);
     Map<Digest, Descriptor> blobs = new LinkedHashMap<>();
     List<Descriptor> manifests = new ArrayList<>();
     collect(image.top(), blobs, manifests);
     StepProgress progress = context.progress();
-    Consumer<String> log =
-        line -> progress.log(2, (line + "\n").getBytes(StandardCharsets.UTF_8));
+    Consumer<String> log = line -> progress.log(2, (line + "\n").getBytes(StandardCharsets.UTF_8));
     try (var _ = progress.part("pushing layers")) {
       List<Callable<Push.Outcome>> pieces = new ArrayList<>();
       for (Descriptor blob : blobs.values()) {
@@ -83,8 +80,7 @@ final class ImagePush {
   }
 
   /** Everything below a manifest or index; the manifests from the top down. */
-  private void collect(
-      Descriptor of, Map<Digest, Descriptor> blobs, List<Descriptor> manifests) {
+  private void collect(Descriptor of, Map<Digest, Descriptor> blobs, List<Descriptor> manifests) {
     manifests.add(of);
     byte[] json = store.content().read(of.digest());
     if (MediaTypes.isIndex(of.mediaType())) {

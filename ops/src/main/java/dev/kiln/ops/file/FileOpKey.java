@@ -173,12 +173,12 @@ record FileOpKey(KeyDigest digest, SortedMap<Integer, Selectors> selectors) {
           case ByName name ->
               GoJson.object()
                   .raw(
-                      "ByName",
+                      "byName",
                       GoJson.object()
                           .textIfSet("name", name.name())
                           .numberIfSet("input", name.input())
                           .toString());
-          case ById id -> GoJson.object().number("ByID", id.id());
+          case ById id -> GoJson.object().numberIfSet("byId", id.id());
         };
     return GoJson.object().raw("User", oneof.toString());
   }
