@@ -2,9 +2,10 @@ package dev.kiln.ops.file;
 
 import com.github.luben.zstd.ZstdInputStream;
 import dev.kiln.model.BuildException;
-import dev.kiln.model.FilePaths;
 import dev.kiln.model.Kind;
 import dev.kiln.ops.file.RootedTree.Place;
+import dev.kiln.store.layer.TarEntry;
+import dev.kiln.store.layer.TarReader;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Errno;
@@ -16,14 +17,10 @@ import dev.kiln.sys.Xattrs;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 import org.apache.commons.compress.compressors.xz.XZCompressorInputStream;
 
@@ -34,17 +31,16 @@ import org.apache.commons.compress.compressors.xz.XZCompressorInputStream;
  * v0.1.0.
  */
 final class Archives {
-  private static final String XATTR = "SCHILY.xattr.";
   private static final int BUFFER = 1 << 17;
+  private static final Stamp AS_IS = new Stamp(Optional.empty(), Optional.empty());
 
   private Archives() {}
 
   /** Whether the regular file begins as an archive does. */
   static boolean isArchive(Fd directory, BytePath name) {
-    try (var tar = open(directory, name)) {
-      TarArchiveEntry first = tar.getNextEntry();
-      return first != null && first.isCheckSumOK();
-    } catch (IOException | IllegalArgumentException e) {
+    try (InputStream in = open(directory, name)) {
+      return new TarReader(in).next().isPresent();
+    } catch (IOException | RuntimeException e) {
       return false; // whatever cannot be read as an archive is a file to copy
     }
   }
@@ -52,34 +48,31 @@ final class Archives {
   /** Unpacks into the directory {@code destination} of {@code tree}, which exists. */
   static void unpack(Fd directory, BytePath name, RootedTree tree, BytePath destination)
       throws IOException, InterruptedException {
-    Map<BytePath, Instant> directories = new LinkedHashMap<>();
-    try (var tar = open(directory, name);
+    Map<BytePath, TarEntry> directories = new LinkedHashMap<>();
+    try (InputStream in = open(directory, name);
         RootedTree root = tree.below(destination)) {
-      for (TarArchiveEntry e = tar.getNextEntry(); e != null; e = tar.getNextEntry()) {
+      var tar = new TarReader(in);
+      for (var next = tar.next(); next.isPresent(); next = tar.next()) {
         if (Thread.interrupted()) {
           throw new InterruptedException();
         }
-        if (e.isGlobalPaxHeader()) {
-          continue;
-        }
-        entry(tar, e, root, directories);
+        entry(tar, next.get(), root, directories);
       }
       for (var made : directories.entrySet()) {
         try (Place place = root.place(made.getKey())) {
-          Instant time = made.getValue();
-          place.directory().utimes(place.name(), time.getEpochSecond(), time.getNano());
+          TarEntry e = made.getValue();
+          place.directory().utimes(place.name(), e.mtimeSeconds(), e.mtimeNanos());
         }
       }
     }
   }
 
-  private static TarArchiveInputStream open(Fd directory, BytePath name) throws IOException {
+  private static InputStream open(Fd directory, BytePath name) throws IOException {
     InputStream file =
         new BufferedInputStream(
             directory.open(name, Open.RDONLY | Open.NOFOLLOW, 0).input(), BUFFER);
     try {
-      return new TarArchiveInputStream(
-          new BufferedInputStream(decompressed(file), BUFFER), StandardCharsets.UTF_8.name());
+      return new BufferedInputStream(decompressed(file), BUFFER);
     } catch (IOException e) {
       file.close();
       throw e;
@@ -122,90 +115,79 @@ final class Archives {
   }
 
   private static void entry(
-      TarArchiveInputStream tar,
-      TarArchiveEntry e,
-      RootedTree root,
-      Map<BytePath, Instant> directories)
+      TarReader tar, TarEntry e, RootedTree root, Map<BytePath, TarEntry> directories)
       throws IOException {
-    String path = FilePaths.clean("/" + e.getName());
-    root.makeDirectories(
-        root.resolve(FilePaths.parent(path)), 0755, new Stamp(Optional.empty(), Optional.empty()));
-    BytePath resolved = root.resolveParent(path);
+    root.makeDirectories(root.resolve(RootedTree.parent(e.name())), 0755, AS_IS);
+    BytePath resolved = root.resolveParent(e.name());
+    if (resolved.isEmpty()) {
+      return;
+    }
+    boolean isDirectory = e.type() == TarEntry.DIRECTORY;
     try (Place place = root.place(resolved)) {
       Optional<Stat> existing = place.stat();
-      if (resolved.isEmpty()) {
-        return;
-      }
-      boolean merges = existing.isPresent() && existing.get().isDirectory() && e.isDirectory();
+      boolean merges = existing.isPresent() && existing.get().isDirectory() && isDirectory;
       if (existing.isPresent() && !merges) {
         Directories.removeTree(place.directory(), place.name());
       }
-      create(tar, e, root, place, merges);
-      if (!e.isLink()) {
+      if (!merges) {
+        create(tar, e, root, place);
+      }
+      if (e.type() != TarEntry.HARD_LINK) {
         metadata(e, place);
       }
-      if (e.isDirectory()) {
-        directories.put(resolved, e.getLastModifiedTime().toInstant());
-      }
+    }
+    if (isDirectory) {
+      directories.put(resolved, e);
     }
   }
 
-  private static void create(
-      TarArchiveInputStream tar, TarArchiveEntry e, RootedTree root, Place place, boolean merges)
+  private static void create(TarReader tar, TarEntry e, RootedTree root, Place place)
       throws IOException {
     Fd directory = place.directory();
-    int permissions = e.getMode() & 07777;
-    if (e.isDirectory()) {
-      if (!merges) {
-        directory.mkdir(place.name(), permissions);
-      }
-    } else if (e.isSymbolicLink()) {
-      directory.symlink(BytePath.of(e.getLinkName()), place.name());
-    } else if (e.isLink()) {
-      try (Place target = root.place(root.resolveParent("/" + e.getLinkName()))) {
-        target.directory().link(target.name(), directory, place.name());
-      }
-    } else if (e.isCharacterDevice() || e.isBlockDevice()) {
-      int type = e.isBlockDevice() ? Stat.S_IFBLK : Stat.S_IFCHR;
-      directory.mknod(
-          place.name(), type | permissions, new Stat.Device(e.getDevMajor(), e.getDevMinor()));
-    } else if (e.isFIFO()) {
-      directory.mknod(place.name(), Stat.S_IFIFO | permissions, Stat.Device.NONE);
-    } else if (e.isFile() && tar.canReadEntryData(e)) {
-      try (Fd out = directory.open(place.name(), Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
-        byte[] buffer = new byte[BUFFER];
-        for (int n = tar.read(buffer); n > 0; n = tar.read(buffer)) {
-          out.write(buffer, 0, n);
+    BytePath name = place.name();
+    var device = new Stat.Device((int) e.devMajor(), (int) e.devMinor());
+    switch (e.type()) {
+      case TarEntry.DIRECTORY -> directory.mkdir(name, e.mode());
+      case TarEntry.SYMLINK -> directory.symlink(e.linkname(), name);
+      case TarEntry.HARD_LINK -> {
+        try (Place target = root.place(root.resolveParent(e.linkname()))) {
+          target.directory().link(target.name(), directory, name);
         }
       }
-    } else {
-      throw new BuildException(
-          Kind.UNKNOWN, "unhandled tar header type " + e.getLinkFlag() + " of " + e.getName());
-    }
-  }
-
-  private static void metadata(TarArchiveEntry e, Place place) throws SyscallException {
-    Fd directory = place.directory();
-    BytePath name = place.name();
-    directory.chown(name, (int) e.getLongUserId(), (int) e.getLongGroupId());
-    for (var header : e.getExtraPaxHeaders().entrySet()) {
-      if (header.getKey().startsWith(XATTR)) {
-        try {
-          Xattrs.set(
-              BytePath.of(directory.procPath()).resolve(name),
-              header.getKey().substring(XATTR.length()),
-              header.getValue().getBytes(StandardCharsets.UTF_8));
-        } catch (SyscallException unsupported) {
-          if (unsupported.errno() != Errno.EOPNOTSUPP && unsupported.errno() != Errno.EPERM) {
-            throw unsupported;
+      case TarEntry.CHARACTER -> directory.mknod(name, Stat.S_IFCHR | e.mode(), device);
+      case TarEntry.BLOCK -> directory.mknod(name, Stat.S_IFBLK | e.mode(), device);
+      case TarEntry.FIFO -> directory.mknod(name, Stat.S_IFIFO | e.mode(), Stat.Device.NONE);
+      case TarEntry.FILE -> {
+        try (Fd out = directory.open(name, Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
+          byte[] buffer = new byte[BUFFER];
+          for (int n = tar.read(buffer, 0, BUFFER); n > 0; n = tar.read(buffer, 0, BUFFER)) {
+            out.write(buffer, 0, n);
           }
         }
       }
+      default ->
+          throw new BuildException(
+              Kind.UNKNOWN, "unhandled tar header type " + e.type() + " of " + e.name());
     }
-    if (!e.isSymbolicLink()) {
-      directory.chmod(name, e.getMode() & 07777);
+  }
+
+  private static void metadata(TarEntry e, Place place) throws SyscallException {
+    Fd directory = place.directory();
+    BytePath name = place.name();
+    directory.chown(name, (int) e.uid(), (int) e.gid());
+    for (var xattr : e.xattrs().entrySet()) {
+      try {
+        Xattrs.set(
+            BytePath.of(directory.procPath()).resolve(name), xattr.getKey(), xattr.getValue());
+      } catch (SyscallException unsupported) {
+        if (unsupported.errno() != Errno.EOPNOTSUPP && unsupported.errno() != Errno.EPERM) {
+          throw unsupported;
+        }
+      }
     }
-    Instant time = e.getLastModifiedTime().toInstant();
-    directory.utimes(name, time.getEpochSecond(), time.getNano());
+    if (e.type() != TarEntry.SYMLINK) {
+      directory.chmod(name, e.mode());
+    }
+    directory.utimes(name, e.mtimeSeconds(), e.mtimeNanos());
   }
 }

@@ -75,6 +75,21 @@ final class RootedTree implements AutoCloseable {
     return resolve(BytePath.of(path), false);
   }
 
+  /** As {@link #resolve(String)}, for names of an archive. */
+  BytePath resolve(BytePath path) throws SyscallException {
+    return resolve(path, true);
+  }
+
+  /** As {@link #resolveParent(String)}, for names of an archive. */
+  BytePath resolveParent(BytePath path) throws SyscallException {
+    return resolve(path, false);
+  }
+
+  /** The path without its last name, {@code .} and {@code ..} taken out first. */
+  static BytePath parent(BytePath path) {
+    return join(lexical(path)).parent();
+  }
+
   private BytePath resolve(BytePath path, boolean followLast) throws SyscallException {
     List<BytePath> plain = lexical(path);
     if (isFreeOfLinks(followLast ? plain : plain.subList(0, Math.max(0, plain.size() - 1)))) {
