@@ -17,9 +17,9 @@ import java.util.function.LongConsumer;
 
 /** Results that go to a client, as one file or as a tree. Stateless, any thread; blocks. */
 public final class FileSend {
-  static final String METHOD = "moby.filesync.v1.FileSend/DiffCopy";
-  static final String EXPORTER_ID = "buildkit-attachable-exporter-id";
-  static final String METADATA_PREFIX = "exporter-md-";
+  public static final String METHOD = "moby.filesync.v1.FileSend/DiffCopy";
+  public static final String EXPORTER_ID = "buildkit-attachable-exporter-id";
+  public static final String METADATA_PREFIX = "exporter-md-";
 
   /** Some peers take messages of 4 MiB at most. */
   static final int CHUNK_BYTES = 3 << 20;

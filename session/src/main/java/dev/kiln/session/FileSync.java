@@ -16,7 +16,8 @@ import java.util.Map;
 
 /** Directories that clients lend. Stateless, any thread; blocks. */
 public final class FileSync {
-  static final MethodDescriptor<Packet, Packet> DIFF_COPY =
+  /** The call, for those who serve it too. */
+  public static final MethodDescriptor<Packet, Packet> DIFF_COPY =
       MethodDescriptor.<Packet, Packet>newBuilder()
           .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
           .setFullMethodName("moby.filesync.v1.FileSync/DiffCopy")

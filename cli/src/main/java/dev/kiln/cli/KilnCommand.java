@@ -1,0 +1,46 @@
+package dev.kiln.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The {@code kiln} command. {@code kiln daemon} is another program's entry, in {@code daemon}. */
+@Command(
+    name = "kiln",
+    mixinStandardHelpOptions = true,
+    versionProvider = KilnCommand.Version.class,
+    description = "Builds container images. `kiln daemon` serves builds, `kiln build` makes one.",
+    footer = "%n`kiln daemon --help` shows the daemon's flags, which are buildkitd's.",
+    subcommands = {BuildCommand.class})
+public final class KilnCommand implements Runnable {
+  @Spec private @org.jspecify.annotations.Nullable CommandSpec spec;
+
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
+  /** Runs the command; the result is the process' exit code. */
+  public static int run(String... args) {
+    return new CommandLine(new KilnCommand())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .execute(args);
+  }
+
+  @Override
+  public void run() {
+    if (spec != null) {
+      throw new ParameterException(spec.commandLine(), "kiln needs a command: build or daemon");
+    }
+  }
+
+  /** The version that the jar was built as. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = KilnCommand.class.getPackage().getImplementationVersion();
+      return new String[] {"kiln " + (version == null ? "development build" : version)};
+    }
+  }
+}

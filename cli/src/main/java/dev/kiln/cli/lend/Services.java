@@ -1,0 +1,372 @@
+package dev.kiln.cli.lend;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
+import dev.kiln.cli.Output;
+import dev.kiln.grpc.health.HealthCheckRequest;
+import dev.kiln.grpc.health.HealthCheckResponse;
+import dev.kiln.grpc.session.filesync.BytesMessage;
+import dev.kiln.grpc.session.secrets.GetSecretRequest;
+import dev.kiln.grpc.session.secrets.GetSecretResponse;
+import dev.kiln.grpc.session.sshforward.CheckAgentRequest;
+import dev.kiln.grpc.session.sshforward.CheckAgentResponse;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import dev.kiln.session.Duplex;
+import dev.kiln.session.FileSend;
+import dev.kiln.session.FileSync;
+import dev.kiln.session.PacketCall;
+import dev.kiln.session.ServerDuplex;
+import dev.kiln.session.tree.FilteredTree;
+import dev.kiln.session.tree.Packet;
+import dev.kiln.session.tree.PacketStream;
+import dev.kiln.session.tree.ReceiveOptions;
+import dev.kiln.session.tree.TreeEntry;
+import dev.kiln.session.tree.TreeReceiver;
+import dev.kiln.session.tree.TreeSender;
+import dev.kiln.tracing.Blocking;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.protobuf.ProtoUtils;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.URLDecoder;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+
+/** The services that a build lends its daemon, as gRPC definitions. Stateless but for the files. */
+final class Services {
+  private static final int SSH_BUFFER_BYTES = 1 << 15;
+  private final Lent lent;
+  private final OutputStream standardOutput;
+  private final int uid;
+  private final int gid;
+
+  /**
+   * @param standardOutput where an output to {@code -} goes; stays open
+   * @param uid owner of the files that come out
+   */
+  Services(Lent lent, OutputStream standardOutput, int uid, int gid) {
+    this.lent = lent;
+    this.standardOutput = standardOutput;
+    this.uid = uid;
+    this.gid = gid;
+  }
+
+  List<ServerServiceDefinition> all() {
+    var all = new ArrayList<ServerServiceDefinition>();
+    all.add(health());
+    all.add(fileSync());
+    all.add(new RegistryAuth().service());
+    all.add(secrets());
+    if (!lent.outputs().isEmpty()) {
+      all.add(fileSend());
+    }
+    if (!lent.sshAgents().isEmpty()) {
+      all.add(ssh());
+    }
+    return all;
+  }
+
+  static <Q extends Message, R extends Message> MethodDescriptor<Q, R> method(
+      MethodDescriptor.MethodType type, String service, String name, Q request, R response) {
+    return MethodDescriptor.<Q, R>newBuilder()
+        .setType(type)
+        .setFullMethodName(MethodDescriptor.generateFullMethodName(service, name))
+        .setRequestMarshaller(ProtoUtils.marshaller(request))
+        .setResponseMarshaller(ProtoUtils.marshaller(response))
+        .build();
+  }
+
+  /** What a unary method answers. */
+  @FunctionalInterface
+  interface Answer<Q, R> {
+    R to(Q request) throws IOException, InterruptedException;
+  }
+
+  static <Q, R> io.grpc.ServerCallHandler<Q, R> unary(Answer<Q, R> answer) {
+    return ServerDuplex.handler((headers, call) ->
+        call.send(
+            answer.to(
+                call.receive().orElseThrow(() -> new BuildException(Kind.INVALID, "no request")))));
+  }
+
+  private static ServerServiceDefinition health() {
+    var check =
+        method(
+            MethodDescriptor.MethodType.UNARY,
+            "grpc.health.v1.Health",
+            "Check",
+            HealthCheckRequest.getDefaultInstance(),
+            HealthCheckResponse.getDefaultInstance());
+    return ServerServiceDefinition.builder("grpc.health.v1.Health")
+        .addMethod(
+            check,
+            unary(request ->
+                HealthCheckResponse.newBuilder()
+                    .setStatus(HealthCheckResponse.ServingStatus.SERVING)
+                    .build()))
+        .build();
+  }
+
+  private ServerServiceDefinition fileSync() {
+    return ServerServiceDefinition.builder("moby.filesync.v1.FileSync")
+        .addMethod(
+            FileSync.DIFF_COPY,
+            ServerDuplex.handler((headers, call) -> {
+              String name = values(headers, "dir-name").stream().findFirst().orElse("");
+              Path directory = lent.directories().get(name);
+              if (directory == null) {
+                throw FilteredTree.noAccess(name);
+              }
+              try (var tree =
+                  new FilteredTree(
+                      directory,
+                      values(headers, "include-patterns"),
+                      values(headers, "exclude-patterns"),
+                      values(headers, "followpaths"),
+                      Services::ownedByNobody)) {
+                TreeSender.send(new PacketCall(call), tree, sent -> {});
+              }
+            }))
+        .build();
+  }
+
+  // Who owns a file on this machine is no business of the image's.
+  private static Optional<TreeEntry> ownedByNobody(TreeEntry entry) {
+    return Optional.of(entry.ownedBy(0, 0));
+  }
+
+  /** A header's values, unescaped where the peer had to escape them. */
+  private static List<String> values(Metadata headers, String name) {
+    Iterable<String> all = headers.getAll(key(name));
+    if (all == null) {
+      return List.of();
+    }
+    boolean encoded = "1".equals(headers.get(key(name + "-encoded")));
+    var values = new ArrayList<String>();
+    for (String value : all) {
+      values.add(encoded ? URLDecoder.decode(value, StandardCharsets.UTF_8) : value);
+    }
+    return values;
+  }
+
+  private static Metadata.Key<String> key(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+
+  private ServerServiceDefinition secrets() {
+    var get =
+        method(
+            MethodDescriptor.MethodType.UNARY,
+            "moby.buildkit.secrets.v1.Secrets",
+            "GetSecret",
+            GetSecretRequest.getDefaultInstance(),
+            GetSecretResponse.getDefaultInstance());
+    return ServerServiceDefinition.builder("moby.buildkit.secrets.v1.Secrets")
+        .addMethod(
+            get,
+            unary(request ->
+                GetSecretResponse.newBuilder()
+                    .setData(ByteString.copyFrom(secret(request.getID())))
+                    .build()))
+        .build();
+  }
+
+  private byte[] secret(String id) throws IOException {
+    Lent.SecretSource source = lent.secrets().get(id);
+    if (source == null) {
+      throw new BuildException(Kind.NOT_FOUND, "secret " + id + ": not found");
+    }
+    return switch (source) {
+      case Lent.SecretSource.InFile(Path path) -> Files.readAllBytes(path);
+      case Lent.SecretSource.InEnvironment(String variable) ->
+          Optional.ofNullable(System.getenv(variable))
+              .orElseThrow(() -> new BuildException(Kind.NOT_FOUND, "secret " + id + ": not found"))
+              .getBytes(StandardCharsets.UTF_8);
+    };
+  }
+
+  /** Whether the bytes of a call are a tree's packets or one file, only the exporter id tells. */
+  private ServerServiceDefinition fileSend() {
+    var method =
+        MethodDescriptor.<byte[], byte[]>newBuilder()
+            .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
+            .setFullMethodName(FileSend.METHOD)
+            .setRequestMarshaller(new Bytes())
+            .setResponseMarshaller(new Bytes())
+            .build();
+    return ServerServiceDefinition.builder("moby.filesync.v1.FileSend")
+        .addMethod(method, ServerDuplex.handler(this::receive))
+        .build();
+  }
+
+  private void receive(Metadata headers, Duplex<byte[], byte[]> call)
+      throws IOException, InterruptedException {
+    int id =
+        values(headers, FileSend.EXPORTER_ID).stream().findFirst().map(Integer::parseInt).orElse(0);
+    if (id < 0 || id >= lent.outputs().size()) {
+      throw new BuildException(Kind.NOT_FOUND, "exporter " + id + " not found");
+    }
+    switch (lent.outputs().get(id).target()) {
+      case Output.Target.Directory(Path path) -> {
+        Files.createDirectories(path);
+        TreeReceiver.receive(
+            new Packets(call), path, ReceiveOptions.MERGE.withMap(e -> e.ownedBy(uid, gid)));
+      }
+      case Output.Target.File(Path path) -> {
+        Path parent = path.toAbsolutePath().getParent();
+        if (parent != null) {
+          Files.createDirectories(parent);
+        }
+        // Whole or not at all: a file of half an image looks like one.
+        Path partial = path.resolveSibling("." + path.getFileName() + ".part");
+        try (OutputStream out = Files.newOutputStream(partial)) {
+          copy(call, out);
+        }
+        Files.move(partial, path, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      }
+      case Output.Target.StandardOutput() -> {
+        copy(call, standardOutput);
+        standardOutput.flush();
+      }
+      case Output.Target.Nowhere() ->
+          throw new BuildException(Kind.NOT_FOUND, "exporter " + id + " takes no files here");
+    }
+  }
+
+  private static void copy(Duplex<byte[], byte[]> call, OutputStream out)
+      throws IOException, InterruptedException {
+    for (var next = call.receive(); next.isPresent(); next = call.receive()) {
+      BytesMessage.parseFrom(next.get()).getData().writeTo(out);
+    }
+  }
+
+  private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
+    @Override
+    public InputStream stream(byte[] value) {
+      return new ByteArrayInputStream(value);
+    }
+
+    @Override
+    public byte[] parse(InputStream stream) {
+      try {
+        return stream.readAllBytes();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private record Packets(Duplex<byte[], byte[]> call) implements PacketStream {
+    @Override
+    public void send(Packet packet) throws InterruptedException {
+      try {
+        call.send(Packet.MARSHALLER.stream(packet).readAllBytes());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    @Override
+    public Optional<Packet> receive() throws InterruptedException {
+      return call.receive().map(b -> Packet.MARSHALLER.parse(new ByteArrayInputStream(b)));
+    }
+
+    @Override
+    public void cancel(String reason) {
+      call.cancel(reason);
+    }
+  }
+
+  private ServerServiceDefinition ssh() {
+    String service = "moby.sshforward.v1.SSH";
+    var check =
+        method(
+            MethodDescriptor.MethodType.UNARY,
+            service,
+            "CheckAgent",
+            CheckAgentRequest.getDefaultInstance(),
+            CheckAgentResponse.getDefaultInstance());
+    var forward =
+        method(
+            MethodDescriptor.MethodType.BIDI_STREAMING,
+            service,
+            "ForwardAgent",
+            dev.kiln.grpc.session.sshforward.BytesMessage.getDefaultInstance(),
+            dev.kiln.grpc.session.sshforward.BytesMessage.getDefaultInstance());
+    return ServerServiceDefinition.builder(service)
+        .addMethod(
+            check,
+            unary(request -> {
+              agent(request.getID());
+              return CheckAgentResponse.getDefaultInstance();
+            }))
+        .addMethod(
+            forward,
+            ServerDuplex.handler((headers, call) -> {
+              String id = values(headers, "buildkit.ssh.id").stream().findFirst().orElse("");
+              forward(agent(id), call);
+            }))
+        .build();
+  }
+
+  private Path agent(String id) {
+    String name = id.isEmpty() ? "default" : id;
+    Path socket = lent.sshAgents().get(name);
+    if (socket == null) {
+      throw new BuildException(Kind.UNKNOWN, "unset ssh forward key " + name);
+    }
+    return socket;
+  }
+
+  private static void forward(
+      Path socket,
+      Duplex<
+              dev.kiln.grpc.session.sshforward.BytesMessage,
+              dev.kiln.grpc.session.sshforward.BytesMessage>
+          call)
+      throws IOException, InterruptedException {
+    try (var agent = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      agent.connect(UnixDomainSocketAddress.of(socket));
+      var requests =
+          Blocking.start(
+              "ssh-requests",
+              () -> {
+                for (var next = call.receive(); next.isPresent(); next = call.receive()) {
+                  ByteBuffer bytes = next.get().getData().asReadOnlyByteBuffer();
+                  while (bytes.hasRemaining()) {
+                    agent.write(bytes);
+                  }
+                }
+                agent.shutdownOutput();
+                return true;
+              });
+      var buffer = ByteBuffer.allocate(SSH_BUFFER_BYTES);
+      while (agent.read(buffer) >= 0) {
+        buffer.flip();
+        call.send(
+            dev.kiln.grpc.session.sshforward.BytesMessage.newBuilder()
+                .setData(ByteString.copyFrom(buffer))
+                .build());
+        buffer.clear();
+      }
+      requests.done().toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      throw BuildException.of(e);
+    }
+  }
+}
