@@ -195,6 +195,11 @@ final class FakeOps implements OpRunners {
       return ranIn.orElseThrow().jobIds();
     }
 
+    /** Where the vertex reports; after its run has started. */
+    dev.kiln.model.StepProgress progress() {
+      return ranIn.orElseThrow().progress();
+    }
+
     private Map<String, Object> optionsOf(OpContext context) {
       var all = new LinkedHashMap<String, Object>();
       for (String vertex : fakes.keySet()) {
