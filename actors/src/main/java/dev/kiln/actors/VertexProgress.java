@@ -8,21 +8,29 @@ import dev.kiln.model.Progress.VertexState;
 import dev.kiln.model.StepProgress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
  * What one vertex reports, to the logs of all jobs that want it; a job that comes later is told
- * what was before (features V-01), of output the last 256 KiB. Any thread.
+ * what was before (features V-01), of output the last 256 KiB and of parts the last thousand. Any
+ * thread.
  */
 final class VertexProgress implements StepProgress {
   private static final int KEEP_LOG_BYTES = 256 << 10;
+  private static final int KEEP_STATUSES = 1000;
   private final ProgressCodec codec;
   private final LogLimits limits;
   private final VertexState bare;
   private final List<ProgressLog> logs = new ArrayList<>();
-  private final List<Progress> past = new ArrayList<>();
+  private final Map<String, Progress.Status> pastStatuses = new LinkedHashMap<>();
+  private final Deque<Progress.Log> pastLogs = new ArrayDeque<>();
+  private final List<Progress.Warning> pastWarnings = new ArrayList<>();
   private int pastLogBytes;
   private VertexState state;
   private long startNanos = System.nanoTime();
@@ -63,7 +71,8 @@ final class VertexProgress implements StepProgress {
    */
   synchronized boolean join(ProgressLog log) {
     logs.add(log);
-    if (state == bare && past.isEmpty()) {
+    boolean silent = pastStatuses.isEmpty() && pastLogs.isEmpty() && pastWarnings.isEmpty();
+    if (state == bare && silent) {
       return true;
     }
     var all = new ArrayList<Progress>();
@@ -71,7 +80,9 @@ final class VertexProgress implements StepProgress {
     if (state != bare) {
       all.add(state);
     }
-    all.addAll(past);
+    all.addAll(pastStatuses.values());
+    all.addAll(pastLogs);
+    all.addAll(pastWarnings);
     log.append(all);
     return false;
   }
@@ -160,29 +171,21 @@ final class VertexProgress implements StepProgress {
     switch (event) {
       case VertexState now -> state = now;
       case Progress.Status now -> {
-        past.removeIf(p -> p instanceof Progress.Status s && s.id().equals(now.id()));
-        past.add(now);
-      }
-      case Progress.Log now -> {
-        past.add(now);
-        pastLogBytes += now.message().length;
-        while (pastLogBytes > KEEP_LOG_BYTES) {
-          dropOldestLog();
+        pastStatuses.remove(now.id());
+        pastStatuses.put(now.id(), now);
+        if (pastStatuses.size() > KEEP_STATUSES) {
+          pastStatuses.remove(pastStatuses.keySet().iterator().next());
         }
       }
-      case Progress.Warning now -> past.add(now);
-    }
-  }
-
-  private void dropOldestLog() {
-    for (int i = 0; i < past.size(); i++) {
-      if (past.get(i) instanceof Progress.Log old) {
-        pastLogBytes -= old.message().length;
-        past.remove(i);
-        return;
+      case Progress.Log now -> {
+        pastLogs.add(now);
+        pastLogBytes += now.message().length;
+        while (pastLogBytes > KEEP_LOG_BYTES) {
+          pastLogBytes -= pastLogs.remove().message().length;
+        }
       }
+      case Progress.Warning now -> pastWarnings.add(now);
     }
-    pastLogBytes = 0;
   }
 
   /** For what is shown as a vertex but is none of a graph (features V-59). */

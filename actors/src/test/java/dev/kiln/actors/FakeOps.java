@@ -45,6 +45,7 @@ final class FakeOps implements OpRunners {
     boolean ignoreCache;
     boolean pure;
     boolean permit = true;
+    boolean keepsOptions;
     Optional<Digest> selector = Optional.empty();
     Optional<CountDownLatch> runGate = Optional.empty();
     Optional<CountDownLatch> mapGate = Optional.empty();
@@ -161,8 +162,9 @@ final class FakeOps implements OpRunners {
       try {
         runs.incrementAndGet();
         ranIn = Optional.of(context);
-        options.clear();
-        options.putAll(optionsOf(context));
+        if (keepsOptions) {
+          options.putAll(optionsOf(context));
+        }
         sessions = context.sessionIds();
         runStarted.countDown();
         if (runGate.isPresent()) {

@@ -428,6 +428,7 @@ final class SolverTest {
     Fake a = f.ops.vertex("a");
     Fake b = f.ops.vertex("b", a);
     Fake c = f.ops.vertex("c", b);
+    c.keepsOptions = true;
     f.build(c);
     assertThat(c.option("option-of-a")).contains("a");
     assertThat(c.option("option-of-d")).isEmpty();
