@@ -2,6 +2,7 @@ package dev.kiln.actors;
 
 import dev.kiln.llb.Graph;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Progress;
 import dev.kiln.model.StepProgress;
 import java.time.Instant;
 import java.util.List;
@@ -90,6 +91,11 @@ public final class Job implements AutoCloseable {
       progress.completed(false, started, Instant.now(), failure.getMessage());
       throw failure;
     }
+  }
+
+  /** Shows the user a warning at its vertex. */
+  public void warn(Progress.Warning warning) {
+    scope.progress().append(List.of(warning));
   }
 
   /**

@@ -4,7 +4,9 @@ import dev.kiln.actors.SubSolver;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.sourcepolicy.Policy;
 import dev.kiln.llb.BuildInfo;
+import dev.kiln.llb.CacheImport;
 import dev.kiln.llb.Definitions;
+import dev.kiln.llb.Entitlements;
 import dev.kiln.llb.Frontend;
 import dev.kiln.llb.FrontendClient;
 import dev.kiln.llb.FrontendRef;
@@ -44,7 +46,7 @@ public final class BuildBridge implements FrontendClient {
    * @param frontends those that are enabled, by name
    * @param policies the build's own source policies
    * @param rewrites makes the check of sources from policies
-   * @param imports opens a remote cache for the job
+   * @param entitlements what the build was granted
    */
   public record Build(
       SubSolver solver,
@@ -54,7 +56,8 @@ public final class BuildBridge implements FrontendClient {
       RefFiles files,
       List<Policy> policies,
       Function<List<Policy>, SourceRewrite> rewrites,
-      Consumer<List<dev.kiln.llb.CacheImport>> imports,
+      Entitlements entitlements,
+      CacheImports imports,
       Consumer<Progress.Warning> warnings,
       Map<String, Definition> inputs) {
     public Build {
@@ -64,13 +67,19 @@ public final class BuildBridge implements FrontendClient {
     }
   }
 
+  /** Opens remote caches for the build; what cannot be opened is shown and left out. */
+  @FunctionalInterface
+  public interface CacheImports {
+    void open(List<CacheImport> imports) throws InterruptedException;
+  }
+
   @Override
   public FrontendResult solve(SolveRequest request) throws InterruptedException {
     if (request.definition().isPresent() && !request.frontend().isEmpty()) {
       throw new BuildException(
           Kind.INVALID, "cannot solve with both Definition and Frontend specified");
     }
-    build.imports().accept(request.cacheImports());
+    build.imports().open(request.cacheImports());
     FrontendResult result =
         request.definition().isPresent()
             ? FrontendResult.of(load(request.definition().get(), request.policies()))
@@ -100,6 +109,7 @@ public final class BuildBridge implements FrontendClient {
     all.addAll(more);
     Optional<Graph> graph =
         Definitions.parse(definition, build.info().defaultPlatform(), build.rewrites().apply(all));
+    graph.ifPresent(build.entitlements()::check);
     return graph.map(g -> new BridgeRef(definition, g, build.solver(), build.files()));
   }
 

@@ -12,6 +12,7 @@ import dev.kiln.grpc.pb.Input;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.SourceOp;
 import dev.kiln.llb.BuildInfo;
+import dev.kiln.llb.Entitlements;
 import dev.kiln.llb.Frontend;
 import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
@@ -61,6 +62,7 @@ class BuildBridgeTest {
             new NoFiles(),
             List.of(),
             policies -> SourceRewrite.NONE,
+            Entitlements.NONE,
             imports -> {},
             warnings::add,
             Map.of("in", Definition.getDefaultInstance())));
