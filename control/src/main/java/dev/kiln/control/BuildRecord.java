@@ -1,0 +1,98 @@
+package dev.kiln.control;
+
+import dev.kiln.actors.Job;
+import dev.kiln.exporters.ExportResult;
+import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.control.BuildHistoryRecord;
+import dev.kiln.grpc.control.BuildResultInfo;
+import dev.kiln.grpc.control.Descriptor;
+import dev.kiln.grpc.control.Exporter;
+import dev.kiln.model.BuildException;
+import dev.kiln.store.content.ContentStore;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Writes the history record of one build. One thread. */
+final class BuildRecord {
+  /** Spelt so on the wire (features C-21). */
+  private static final String ERROR_TYPE = "application/vnd.googeapis.google.rpc.status+proto";
+
+  private final BuildHistoryRecord started;
+  private final Clock clock;
+
+  BuildRecord(BuildRequest request, Clock clock) {
+    this.clock = clock;
+    var record =
+        BuildHistoryRecord.newBuilder()
+            .setRef(request.ref())
+            .setFrontend(request.frontend())
+            .putAllFrontendAttrs(request.frontendAttrs())
+            .setCreatedAt(WireProgress.timestamp(clock.instant()));
+    request
+        .exports()
+        .forEach(export ->
+            record.addExporters(
+                Exporter.newBuilder().setType(export.type()).putAllAttrs(export.attrs())));
+    this.started = record.build();
+  }
+
+  BuildHistoryRecord started() {
+    return started;
+  }
+
+  /** The record after the job has closed. Blocks: keeps the build's log and error as blobs. */
+  BuildHistoryRecord ended(
+      Job job,
+      List<ExportResult> results,
+      Map<String, String> response,
+      Optional<BuildException> failure,
+      ContentStore content)
+      throws InterruptedException {
+    var record =
+        started.toBuilder()
+            .setCompletedAt(WireProgress.timestamp(clock.instant()))
+            .putAllExporterResponse(response);
+    failure.ifPresent(e -> {
+      var status = GrpcErrors.toProto(e);
+      record.setError(status.toBuilder().clearDetails());
+      record.setExternalError(descriptor(content.put(ERROR_TYPE, status.toByteArray())));
+    });
+    var info = BuildResultInfo.newBuilder();
+    for (int i = 0; i < results.size(); i++) {
+      Optional<Descriptor> image = results.get(i).image().map(BuildRecord::descriptor);
+      if (image.isPresent()) {
+        if (!info.hasResultDeprecated()) {
+          info.setResultDeprecated(image.get());
+        }
+        info.putResults(i, image.get());
+      }
+    }
+    if (info.getResultsCount() > 0) {
+      record.setResult(info);
+    }
+    try {
+      BuildLog log = BuildLog.save(job.id(), job.progress(), content);
+      record
+          .setLogs(log.blob())
+          .setNumTotalSteps(log.total())
+          .setNumCompletedSteps(log.completed())
+          .setNumCachedSteps(log.cached())
+          .setNumWarnings(log.warnings());
+    } catch (IOException e) {
+      throw BuildException.of(e).wrap("failed to keep the log of the build");
+    }
+    return record.build();
+  }
+
+  private static Descriptor descriptor(dev.kiln.model.Descriptor from) {
+    return Descriptor.newBuilder()
+        .setMediaType(from.mediaType())
+        .setDigest(from.digest().value())
+        .setSize(from.sizeBytes())
+        .putAllAnnotations(from.annotations())
+        .build();
+  }
+}

@@ -1,0 +1,360 @@
+package dev.kiln.control;
+
+import dev.kiln.actors.CacheTable;
+import dev.kiln.actors.Job;
+import dev.kiln.actors.JobSpec;
+import dev.kiln.actors.Solver;
+import dev.kiln.control.history.BuildHistory;
+import dev.kiln.exporters.ExportContext;
+import dev.kiln.exporters.ExportResult;
+import dev.kiln.exporters.ExportSource;
+import dev.kiln.exporters.Exporter;
+import dev.kiln.exporters.Exporters;
+import dev.kiln.gateway.BridgeRef;
+import dev.kiln.gateway.Bridges;
+import dev.kiln.gateway.BuildBridge;
+import dev.kiln.gateway.Containers;
+import dev.kiln.gateway.LlbBridge;
+import dev.kiln.gateway.RefFiles;
+import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.control.SolveRequest;
+import dev.kiln.grpc.control.SolveResponse;
+import dev.kiln.grpc.sourcepolicy.Policy;
+import dev.kiln.grpc.types.WorkerRecord;
+import dev.kiln.llb.BuildInfo;
+import dev.kiln.llb.CacheImport;
+import dev.kiln.llb.Caps;
+import dev.kiln.llb.Frontend;
+import dev.kiln.llb.FrontendAttestation;
+import dev.kiln.llb.FrontendRef;
+import dev.kiln.llb.FrontendResult;
+import dev.kiln.llb.SourceRewrite;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import dev.kiln.model.Platform;
+import dev.kiln.ops.StoreLeases;
+import dev.kiln.sources.SourcePolicy;
+import dev.kiln.sources.Sources;
+import dev.kiln.store.Lease;
+import dev.kiln.store.RefId;
+import dev.kiln.store.Store;
+import dev.kiln.tracing.Tracing;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.context.Context;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
+
+/**
+ * Runs a build from its request to its answer: opens the job, gets a result from a definition, a
+ * frontend or the client's own frontend, has it exported, and records how it went. Any thread; one
+ * call a build, on the caller's thread.
+ */
+public final class SolveBuilds implements Builds {
+  /** Remote caches come with a module of their own. */
+  private static final List<String> CACHES =
+      List.of("registry", "local", "inline", "gha", "s3", "azblob");
+
+  private final Parts parts;
+
+  public SolveBuilds(Parts parts) {
+    this.parts = parts;
+  }
+
+  /**
+   * What builds are made with.
+   *
+   * @param frontends those that are enabled, by name
+   * @param platforms what the worker runs, its default first
+   * @param allowed entitlements that may be granted
+   * @param containers makes the containers of one build's frontend
+   * @param afterBuild told after each build, for a collection
+   */
+  public record Parts(
+      Solver solver,
+      Store store,
+      Sources sources,
+      Exporters exporters,
+      Map<String, Frontend> frontends,
+      RefFiles files,
+      Bridges bridges,
+      BiFunction<Job, BuildRequestScope, Containers> containers,
+      BuildHistory history,
+      Tracing tracing,
+      List<Platform> platforms,
+      Supplier<List<WorkerRecord>> workers,
+      List<String> allowed,
+      Runnable afterBuild,
+      Clock clock) {
+    public Parts {
+      frontends = Map.copyOf(frontends);
+      platforms = List.copyOf(platforms);
+      allowed = List.copyOf(allowed);
+    }
+  }
+
+  /** What a build's containers may do. */
+  public record BuildRequestScope(String sessionId, dev.kiln.llb.Entitlements entitlements) {}
+
+  @Override
+  public SolveResponse solve(SolveRequest in, Context caller) throws InterruptedException {
+    BuildRequest request = BuildRequest.of(in, parts.allowed());
+    refuseCaches(request);
+    List<Exporter> exporters = new ArrayList<>();
+    for (BuildRequest.Export export : request.exports()) {
+      exporters.add(parts.exporters().resolve(export.type(), exporters.size(), export.attrs()));
+    }
+    Span span =
+        parts
+            .tracing()
+            .tracer()
+            .spanBuilder("moby.buildkit.v1.Control/Solve")
+            .setParent(caller)
+            .startSpan();
+    var recording = parts.tracing().builds().record(span.getSpanContext().getTraceId());
+    Job job;
+    try {
+      job = parts.solver().open(new JobSpec(request.ref(), request.sessionId(), caller.with(span)));
+    } catch (BuildException e) {
+      recording.close();
+      span.end();
+      throw e;
+    }
+    var record = new BuildRecord(request, parts.clock());
+    if (!request.internal()) {
+      parts.history().started(record.started());
+    }
+    try (Lease lease = parts.store().leases().open("exports-" + request.ref())) {
+      Optional<BuildException> failure = Optional.empty();
+      Exported exported = Exported.NOTHING;
+      try {
+        exported = build(job, request, exporters, lease);
+        parts.store().refs().flush();
+      } catch (BuildException e) {
+        failure = Optional.of(e);
+      } catch (InterruptedException e) {
+        failure = Optional.of(new BuildException(Kind.CANCELED, "context canceled", e));
+      } catch (RuntimeException | Error e) {
+        failure = Optional.of(BuildException.of(e));
+      }
+      failure.ifPresent(e -> span.setStatus(StatusCode.ERROR, e.getMessage()));
+      job.close();
+      span.end();
+      if (request.internal()) {
+        recording.close();
+      } else {
+        var trace = TraceLog.of(recording, parts.store().content());
+        parts
+            .history()
+            .completed(
+                record.ended(
+                    job, exported.results(), exported.response(), failure, parts.store().content()),
+                trace);
+      }
+      parts.afterBuild().run();
+      if (failure.isPresent()) {
+        throw failure.get();
+      }
+      return SolveResponse.newBuilder().putAllExporterResponse(exported.response()).build();
+    }
+  }
+
+  private static void refuseCaches(BuildRequest request) {
+    for (CacheImport export : request.cacheExports()) {
+      if (!CACHES.contains(export.type())) {
+        throw new BuildException(Kind.INVALID, "unknown cache exporter: \"" + export.type() + "\"");
+      }
+      throw new BuildException(
+          Kind.UNSUPPORTED,
+          "exporting a cache to "
+              + export.type()
+              + " is not offered by this version: leave --export-cache out");
+    }
+    for (CacheImport from : request.cacheImports()) {
+      if (!CACHES.contains(from.type())) {
+        throw new BuildException(Kind.INVALID, "unknown cache importer: " + from.type());
+      }
+    }
+  }
+
+  /** What exporters made of a build. */
+  private record Exported(List<ExportResult> results, TreeMap<String, String> response) {
+    static final Exported NOTHING = new Exported(List.of(), new TreeMap<>());
+  }
+
+  private Exported build(Job job, BuildRequest request, List<Exporter> exporters, Lease lease)
+      throws InterruptedException {
+    importCaches(job, request.cacheImports());
+    FrontendResult result = result(job, request);
+    ExportSource source = source(result);
+    List<ExportResult> results =
+        Exports.run(job, exporters, source, lease, ExportContext.InlineCache.NONE);
+    var response = new TreeMap<String, String>();
+    result
+        .metadata()
+        .forEach((key, value) -> {
+          if (key.startsWith("frontend.")) {
+            response.put(key, new String(value, StandardCharsets.UTF_8));
+          }
+        });
+    results.forEach(one -> response.putAll(one.response()));
+    return new Exported(results, response);
+  }
+
+  private FrontendResult result(Job job, BuildRequest request) throws InterruptedException {
+    try (Containers containers =
+        parts
+            .containers()
+            .apply(job, new BuildRequestScope(request.sessionId(), request.entitlements()))) {
+      BuildBridge bridge = bridge(job, request);
+      FrontendResult result;
+      if (request.clientFrontend()) {
+        result = ofClient(request.ref(), new LlbBridge(bridge, parts.workers(), containers));
+      } else {
+        result =
+            bridge.solve(
+                new dev.kiln.llb.SolveRequest(
+                    request.definition().filter(d -> request.frontend().isEmpty()),
+                    request.frontend(),
+                    request.frontendAttrs(),
+                    request.frontendInputs(),
+                    List.of(),
+                    false,
+                    List.of()));
+      }
+      evaluate(result);
+      return result;
+    }
+  }
+
+  /**
+   * Waits for what the client's own frontend returns; its calls come through the listeners
+   * meanwhile.
+   */
+  private FrontendResult ofClient(String ref, LlbBridge bridge) throws InterruptedException {
+    parts.bridges().add(ref, bridge);
+    try {
+      return bridge.answer().toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      throw GrpcErrors.toBuild(e);
+    } finally {
+      parts.bridges().remove(ref);
+    }
+  }
+
+  private BuildBridge bridge(Job job, BuildRequest request) {
+    return new BuildBridge(
+        new BuildBridge.Build(
+            graph -> job.solve(graph, List.<CacheTable>of()).await(),
+            new BuildInfo(
+                request.sessionId(),
+                parts.platforms(),
+                Caps.LLB,
+                Caps.FRONTEND,
+                "kiln",
+                parts.workers().get().stream().map(WorkerRecord::getID).toList()),
+            parts.frontends(),
+            (query, sessions) ->
+                job.step(
+                    "resolve-" + query.ref() + query.platform().map(Platform::format).orElse(""),
+                    query.logName().isEmpty()
+                        ? "resolve image config for docker-image://" + query.ref()
+                        : query.logName(),
+                    progress ->
+                        parts
+                            .sources()
+                            .resolveImage(query, rewrite(query.policies()), sessions, progress)),
+            parts.files(),
+            request.policies(),
+            SolveBuilds::rewrite,
+            request.entitlements(),
+            imports -> importCaches(job, imports),
+            job::warn,
+            request.frontendInputs()));
+  }
+
+  private static SourceRewrite rewrite(List<Policy> policies) {
+    return policies.isEmpty() ? SourceRewrite.NONE : SourcePolicy.of(policies);
+  }
+
+  /** A cache that cannot be imported fails its step and never the build (features V-32). */
+  private static void importCaches(Job job, List<CacheImport> imports) throws InterruptedException {
+    for (CacheImport from : imports) {
+      String name = from.attrs().getOrDefault("ref", from.type());
+      try {
+        job.step(
+            "import-" + from,
+            "importing cache manifest from " + name,
+            progress -> {
+              throw new BuildException(
+                  Kind.UNSUPPORTED,
+                  "importing a cache from " + from.type() + " is not offered by this version");
+            });
+      } catch (BuildException e) {
+        // Shown at its step, which is all that happens.
+      }
+    }
+  }
+
+  private static void evaluate(FrontendResult result) throws InterruptedException {
+    var works = new ArrayList<Callable<Boolean>>();
+    for (FrontendRef ref : all(result)) {
+      works.add(() -> {
+        ref.evaluate();
+        return true;
+      });
+    }
+    if (works.size() == 1) {
+      all(result).getFirst().evaluate();
+    } else {
+      Exports.together(works);
+    }
+  }
+
+  private static List<FrontendRef> all(FrontendResult result) {
+    var all = new ArrayList<FrontendRef>();
+    result.ref().ifPresent(all::add);
+    result.refs().values().forEach(ref -> ref.ifPresent(all::add));
+    result
+        .attestations()
+        .values()
+        .forEach(list -> list.forEach(attested -> attested.ref().ifPresent(all::add)));
+    return all;
+  }
+
+  private static ExportSource source(FrontendResult result) throws InterruptedException {
+    var refs = new TreeMap<String, Optional<RefId>>();
+    for (var entry : result.refs().entrySet()) {
+      refs.put(entry.getKey(), state(entry.getValue()));
+    }
+    var attestations = new HashMap<String, List<ExportSource.Statement>>();
+    for (var entry : result.attestations().entrySet()) {
+      var statements = new ArrayList<ExportSource.Statement>();
+      for (FrontendAttestation attested : entry.getValue()) {
+        statements.add(new ExportSource.Statement(attested.statement(), state(attested.ref())));
+      }
+      attestations.put(entry.getKey(), List.copyOf(statements));
+    }
+    return new ExportSource(state(result.ref()), refs, result.metadata(), attestations);
+  }
+
+  private static Optional<RefId> state(Optional<FrontendRef> ref) throws InterruptedException {
+    if (ref.isEmpty()) {
+      return Optional.empty();
+    }
+    return switch (ref.get()) {
+      case BridgeRef bridged -> StoreLeases.ref(bridged.solve().result());
+      default -> throw new IllegalStateException("a ref that no bridge made: " + ref.get());
+    };
+  }
+}
