@@ -88,8 +88,9 @@ public interface ContentStore {
     void reset() throws IOException;
 
     /**
-     * Makes the blob visible.
+     * Makes the blob visible and closes this.
      *
+     * @param expectedSize in bytes, or -1 where it is not known
      * @throws dev.kiln.model.BuildException {@code INVALID} where size or digest is not as
      *     expected; nothing is kept then
      */

@@ -1,0 +1,157 @@
+package dev.kiln.store;
+
+import dev.kiln.model.Digest;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One record in memory, the mutable side of {@link Ref}. Its identity never changes; everything
+ * else is guarded by the lock of {@link RefTable}, but {@code layer}, which is only ever set once
+ * while others look on.
+ */
+final class RefRecord {
+  /** How the state is made of its parents. */
+  enum Kind {
+    /** A layer of its own on top of one parent, or of none. */
+    LAYER,
+    /** The chains of the parents on top of each other. */
+    MERGE,
+    /** The layers of the second parent that the first one does not have; no layer of its own. */
+    UPPER_LAYERS,
+    /** A layer of its own, computed from parents, and nothing below it. */
+    DIFF
+  }
+
+  final RefId id;
+  final Kind kind;
+  List<RefRecord> parents;
+  RecordType type;
+  final String description;
+  final Instant createdAt;
+
+  /** Number of the layer directory; 0 where there is none (yet). */
+  volatile long layer;
+
+  /** Of an image layer: what was pulled. */
+  Optional<Layer> pulled = Optional.empty();
+
+  Optional<Digest> chainId = Optional.empty();
+
+  /** Packed forms by {@link LayerBlobs}' variant. */
+  final Map<String, Layer> blobs = new HashMap<>();
+
+  final Map<String, String> labels = new HashMap<>();
+
+  /** Name of a mutable state. */
+  Optional<String> key = Optional.empty();
+
+  @Nullable BlobSource source;
+  @Nullable Instant lastUsedAt;
+  int usageCount;
+  long sizeBytes = -1;
+  long seq;
+
+  int holders;
+  int claims;
+  boolean removed;
+  final Set<RefRecord> children = new HashSet<>();
+
+  RefRecord(
+      RefId id,
+      Kind kind,
+      List<RefRecord> parents,
+      RecordType type,
+      String description,
+      Instant createdAt) {
+    this.id = id;
+    this.kind = kind;
+    this.parents = List.copyOf(parents);
+    this.type = type;
+    this.description = description;
+    this.createdAt = createdAt;
+  }
+
+  boolean isMutable() {
+    return key.isPresent();
+  }
+
+  /** Whether it is an image layer that is not unpacked here. */
+  boolean isLazyLayer() {
+    return layer == 0 && pulled.isPresent();
+  }
+
+  /** The records whose layers make up the state, bottom first; a merge may name one twice. */
+  List<RefRecord> chain() {
+    var chain = new ArrayList<RefRecord>();
+    addChain(chain);
+    return chain;
+  }
+
+  private void addChain(List<RefRecord> to) {
+    switch (kind) {
+      case LAYER -> {
+        // a loop over the usual long chain, so that its length is not bounded by the stack
+        var stack = new ArrayList<RefRecord>();
+        RefRecord at = this;
+        while (at.kind == Kind.LAYER && !at.parents.isEmpty()) {
+          stack.add(at);
+          at = at.parents.getFirst();
+        }
+        if (at.kind == Kind.LAYER) {
+          stack.add(at);
+        } else {
+          at.addChain(to);
+        }
+        for (RefRecord r : stack.reversed()) {
+          if (r.layer != 0 || r.pulled.isPresent()) {
+            to.add(r);
+          }
+        }
+      }
+      case MERGE -> parents.forEach(parent -> parent.addChain(to));
+      case UPPER_LAYERS -> {
+        List<RefRecord> upper = parents.getLast().chain();
+        int from = parents.size() == 1 ? 0 : parents.getFirst().chain().size();
+        to.addAll(upper.subList(from, upper.size()));
+      }
+      case DIFF -> to.add(this);
+    }
+  }
+
+  /** Layer numbers of the chain; all layers must be here. */
+  List<Long> layers() {
+    var numbers = new ArrayList<Long>();
+    for (RefRecord r : chain()) {
+      if (r.layer == 0) {
+        throw new IllegalStateException("layer of " + r.id + " is not here");
+      }
+      numbers.add(r.layer);
+    }
+    return numbers;
+  }
+
+  /** Layer numbers below this record's own. */
+  List<Long> layersBelow() {
+    return switch (kind) {
+      case LAYER -> parents.isEmpty() ? List.of() : parents.getFirst().layers();
+      case MERGE, UPPER_LAYERS, DIFF -> List.of();
+    };
+  }
+
+  Ref ref() {
+    return new Ref(
+        id, parents.stream().map(p -> p.id).toList(), type, description, createdAt, chainId);
+  }
+
+  @Override
+  public String toString() {
+    return kind + " " + id;
+  }
+}

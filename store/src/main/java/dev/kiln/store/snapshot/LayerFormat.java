@@ -1,0 +1,59 @@
+package dev.kiln.store.snapshot;
+
+import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Errno;
+import dev.kiln.sys.Fd;
+import dev.kiln.sys.Stat;
+import dev.kiln.sys.SyscallException;
+import dev.kiln.sys.Xattrs;
+
+/**
+ * How a layer directory says what is gone. Source: the kernel's {@code
+ * Documentation/filesystems/overlayfs.rst}, "whiteouts and opaque directories". Any thread.
+ */
+public final class LayerFormat {
+  private static final String PREFIX = "trusted.overlay.";
+  private static final String OPAQUE = PREFIX + "opaque";
+  private static final String ORIGIN = PREFIX + "origin";
+  private static final byte[] YES = {'y'};
+
+  private LayerFormat() {}
+
+  /** Marks {@code name} of an open directory as deleted. */
+  public static void whiteout(Fd directory, BytePath name) throws SyscallException {
+    directory.mknod(name, Stat.S_IFCHR, Stat.Device.NONE);
+  }
+
+  /** Hides what is below an absolute directory. */
+  public static void makeOpaque(BytePath directory) throws SyscallException {
+    Xattrs.set(directory, OPAQUE, YES);
+  }
+
+  public static void unmakeOpaque(BytePath directory) throws SyscallException {
+    Xattrs.remove(directory, OPAQUE);
+  }
+
+  public static boolean isOpaque(BytePath directory) throws SyscallException {
+    return Xattrs.get(directory, OPAQUE)
+        .filter(value -> value.length == 1 && value[0] == 'y')
+        .isPresent();
+  }
+
+  /**
+   * Whether the kernel copied the file up from below, so that it may be the same as there. Files
+   * made new have no origin.
+   */
+  public static boolean isCopiedUp(BytePath file) throws SyscallException {
+    return Xattrs.get(file, ORIGIN).isPresent();
+  }
+
+  /** Whether an attribute belongs to the format and not to the file. */
+  public static boolean isInternal(String xattr) {
+    return xattr.startsWith(PREFIX);
+  }
+
+  /** Whether the failure means that a name is not there. */
+  public static boolean isAbsent(SyscallException e) {
+    return e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR;
+  }
+}

@@ -1,0 +1,171 @@
+package dev.kiln.store.snapshot;
+
+import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Directories;
+import dev.kiln.sys.Errno;
+import dev.kiln.sys.Fd;
+import dev.kiln.sys.Mount;
+import dev.kiln.sys.Mounts;
+import dev.kiln.sys.SyscallException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Shows chains by overlayfs. A writable state is mounted {@code volatile}: neither a {@code fsync}
+ * in a build nor the unmount waits for the disk, because the store syncs the file system itself
+ * (ADR 0002). A state without anything below it needs no mount at all.
+ */
+public final class OverlaySnapshotter extends LayerDirectories {
+  /** Kernels allow 500 layers a mount (fs/overlayfs/params.h); one is left for the upper. */
+  private static final int MAX_LAYERS = 499;
+
+  private static final String COMMON = "index=off,redirect_dir=off,metacopy=off";
+
+  private final Path empty;
+
+  public OverlaySnapshotter(Path root) throws IOException {
+    super(root);
+    this.empty = root.resolve("empty");
+    Files.createDirectories(empty);
+  }
+
+  /** Whether overlayfs works on the file system of {@code root}; tried, not guessed. */
+  public static boolean isSupported(Path root) throws IOException {
+    Files.createDirectories(root);
+    Path probe = Files.createTempDirectory(root, "probe");
+    try {
+      var options = new ArrayList<>(List.of(COMMON.split(",")));
+      for (String name : List.of("lower", "upper", "work", "at")) {
+        Files.createDirectory(probe.resolve(name));
+      }
+      options.add("lowerdir=" + probe.resolve("lower"));
+      options.add("upperdir=" + probe.resolve("upper"));
+      options.add("workdir=" + probe.resolve("work"));
+      Path at = probe.resolve("at");
+      Mounts.mount(new Mount("overlay", "overlay", options), at);
+      Mounts.unmountAll(at);
+      return true;
+    } catch (SyscallException e) {
+      return false;
+    } finally {
+      Directories.removeTree(Fd.CWD, BytePath.of(probe));
+    }
+  }
+
+  @Override
+  public String name() {
+    return "overlayfs";
+  }
+
+  @Override
+  public Mounted write(List<Long> below, long number) throws IOException {
+    if (below.isEmpty()) {
+      return new Writable(layer(number), false);
+    }
+    BytePath work = BytePath.of(directory(number).resolve("work"));
+    Directories.removeTree(Fd.CWD, work); // of an earlier mount, which a volatile one refuses
+    Fd.CWD.mkdir(work, 0700);
+    var options = options(below);
+    options.add("upperdir=" + layer(number));
+    options.add("workdir=" + work);
+    options.add("volatile");
+    Path place = place();
+    mount(options, place);
+    return new Writable(place, true);
+  }
+
+  private List<String> options(List<Long> chain) throws IOException {
+    if (chain.size() > MAX_LAYERS) {
+      throw new IOException(
+          "a chain of " + chain.size() + " layers, overlayfs takes " + MAX_LAYERS);
+    }
+    var lower = new StringBuilder("lowerdir=");
+    String separator = "";
+    // of a layer that a merge has twice, the upper place counts: it covers all of the lower one
+    for (Path layer : new java.util.LinkedHashSet<>(topFirst(chain))) {
+      lower.append(separator).append(layer);
+      separator = ":";
+    }
+    return new ArrayList<>(
+        List.of("index=off", "redirect_dir=off", "metacopy=off", lower.toString()));
+  }
+
+  private static void mount(List<String> options, Path place) throws IOException {
+    try {
+      Mounts.mount(new Mount("overlay", "overlay", options), place);
+    } catch (SyscallException e) {
+      Fd.CWD.rmdir(BytePath.of(place));
+      throw e;
+    }
+  }
+
+  private static void unmount(Path place) throws IOException {
+    try {
+      Mounts.unmount(place, Mounts.UMOUNT_NOFOLLOW);
+    } catch (SyscallException e) {
+      if (e.errno() != Errno.EBUSY) {
+        throw e;
+      }
+      Mounts.unmount(place, Mounts.UMOUNT_NOFOLLOW | Mounts.MNT_DETACH); // when its user has gone
+    }
+  }
+
+  @Override
+  public void finish(List<Long> below, long number) throws IOException {
+    if (!below.isEmpty()) {
+      Directories.removeTree(Fd.CWD, BytePath.of(directory(number).resolve("work")));
+      new OpaqueDirectories(new MergedTree(topFirst(below)), layer(number)).expand();
+    }
+  }
+
+  @Override
+  Path show(List<Long> chain, Path place) throws IOException {
+    var options = options(chain);
+    if (chain.size() == 1) { // overlayfs wants two lower directories where there is no upper one
+      options.add(options.removeLast() + ":" + empty);
+    }
+    options.add("ro");
+    Mounts.mount(new Mount("overlay", "overlay", options), place);
+    return place;
+  }
+
+  @Override
+  void hide(Path place) throws IOException {
+    unmount(place);
+  }
+
+  private static final class Writable implements Mounted {
+    private final Path root;
+    private final boolean mounted;
+    private boolean closed;
+
+    Writable(Path root, boolean mounted) {
+      this.root = root;
+      this.mounted = mounted;
+    }
+
+    @Override
+    public Path root() {
+      return root;
+    }
+
+    @Override
+    public List<Mount> mounts() {
+      return List.of(Mount.bind(root.toString(), false));
+    }
+
+    @Override
+    public synchronized void close() throws IOException {
+      if (!closed) {
+        closed = true;
+        if (mounted) {
+          unmount(root);
+          Fd.CWD.rmdir(BytePath.of(root));
+        }
+      }
+    }
+  }
+}
