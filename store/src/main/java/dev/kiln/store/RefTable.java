@@ -12,6 +12,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -293,24 +294,45 @@ final class RefTable {
   }
 
   private void index(RefRecord r, String key, String value) {
-    String old = r.labels.put(key, value);
-    if (old != null) {
-      unindex(r, key, old);
-    }
-    byLabel.computeIfAbsent(key + "\0" + value, k -> new HashSet<>()).add(r);
+    r.labels.put(key, value);
+    byLabel.computeIfAbsent(key, k -> new HashSet<>()).add(r);
   }
 
-  private void unindex(RefRecord r, String key, String value) {
+  private void unindex(RefRecord r, String key) {
     byLabel.computeIfPresent(
-        key + "\0" + value,
+        key,
         (k, all) -> {
           all.remove(r);
           return all.isEmpty() ? null : all;
         });
   }
 
-  List<RefRecord> labelled(String key, String value) {
-    return List.copyOf(byLabel.getOrDefault(key + "\0" + value, Set.of()));
+  /** The records with that label, the newest first. */
+  List<RefRecord> labelled(String key) {
+    return byLabel.getOrDefault(key, Set.of()).stream()
+        .sorted(Comparator.comparing((RefRecord r) -> r.createdAt).reversed())
+        .toList();
+  }
+
+  /** The keys of the named states. */
+  Set<String> keys() {
+    return Set.copyOf(byKey.keySet());
+  }
+
+  /** Takes the name from a named state, which stays a record. */
+  void unname(RefRecord r) {
+    r.key.ifPresent(key -> unkey(r, key));
+    r.key = Optional.empty();
+    save(r);
+  }
+
+  private void unkey(RefRecord r, String key) {
+    byKey.computeIfPresent(
+        key,
+        (k, all) -> {
+          all.remove(r);
+          return all.isEmpty() ? null : all;
+        });
   }
 
   /** Gives a record other parents (a named state that was frozen or thawed). */
@@ -329,14 +351,8 @@ final class RefTable {
     records.remove(r.id);
     r.parents.forEach(parent -> parent.children.remove(r));
     r.chainId.ifPresent(chain -> byChain.remove(chain, r));
-    r.key.ifPresent(key ->
-        byKey.computeIfPresent(
-            key,
-            (k, all) -> {
-              all.remove(r);
-              return all.isEmpty() ? null : all;
-            }));
-    r.labels.forEach((key, value) -> unindex(r, key, value));
+    r.key.ifPresent(key -> unkey(r, key));
+    r.labels.keySet().forEach(key -> unindex(r, key));
     deleteRows(r.id.value());
   }
 

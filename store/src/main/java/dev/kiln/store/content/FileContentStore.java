@@ -19,6 +19,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
@@ -32,6 +33,7 @@ import java.util.function.Consumer;
 public final class FileContentStore implements ContentStore {
   private final Path blobs;
   private final Path ingest;
+  private final SourceNotes sources;
   private final AtomicLong ingests = new AtomicLong();
   private final ConcurrentHashMap<String, KeyLock> keys = new ConcurrentHashMap<>();
 
@@ -39,7 +41,8 @@ public final class FileContentStore implements ContentStore {
   private record KeyLock(Semaphore free, int users) {}
 
   /** Opens (makes) the store below {@code root}; what a dead process left half-written goes. */
-  public FileContentStore(Path root) throws IOException {
+  public FileContentStore(Path root, SourceNotes sources) throws IOException {
+    this.sources = sources;
     this.blobs = root.resolve("blobs/sha256");
     this.ingest = root.resolve("ingest");
     Files.createDirectories(blobs);
@@ -179,9 +182,22 @@ public final class FileContentStore implements ContentStore {
   public void delete(Digest digest) {
     try {
       Files.deleteIfExists(path(digest));
+      sources.forget(digest);
     } catch (IOException e) {
       throw BuildException.of(e);
     }
+  }
+
+  @Override
+  public void addSource(Digest digest, String repository) {
+    if (contains(digest)) {
+      sources.add(digest, repository);
+    }
+  }
+
+  @Override
+  public SortedSet<String> sources(Digest digest) {
+    return sources.of(digest);
   }
 
   @Override

@@ -45,6 +45,15 @@ public record EntryHeader(
    * digest with {@link Digest#ofHash}.
    */
   public MessageDigest begin() {
+    return begin(linkname.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** As {@link #begin}, where the link's bytes are kept as Latin-1. */
+  MessageDigest beginLatin1() {
+    return begin(linkname.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  private MessageDigest begin(byte[] link) {
     int type = mode & Stat.S_IFMT;
     boolean socket = type == Stat.S_IFSOCK; // counts as a plain file
     boolean regular = type == Stat.S_IFREG || socket;
@@ -55,12 +64,17 @@ public record EntryHeader(
     text.append("gid").append(Integer.toUnsignedLong(gid));
     text.append("size").append(regular ? sizeBytes : 0);
     text.append("typeflag").append((char) TYPE_FLAGS.getOrDefault(type, '0'));
-    text.append("linkname").append(type == Stat.S_IFLNK ? linkname : "");
+    text.append("linkname");
+    MessageDigest hash = Digest.sha256();
+    hash.update(text.toString().getBytes(StandardCharsets.US_ASCII));
+    if (type == Stat.S_IFLNK) {
+      hash.update(link);
+    }
+    text.setLength(0);
     text.append("uname").append("gname");
     text.append("devmajor").append(devMajor);
     text.append("devminor").append(devMinor);
-    MessageDigest hash = Digest.sha256();
-    hash.update(text.toString().getBytes(StandardCharsets.UTF_8));
+    hash.update(text.toString().getBytes(StandardCharsets.US_ASCII));
     xattrs.forEach((name, value) -> {
       if (counts(name)) {
         hash.update(name.getBytes(StandardCharsets.UTF_8));

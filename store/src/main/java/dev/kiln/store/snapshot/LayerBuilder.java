@@ -53,10 +53,7 @@ final class LayerBuilder implements TreeDiff.Receiver, AutoCloseable {
     parents(node.path());
     BytePath target = to.resolve(node.path());
     if (node.isDirectory()) {
-      directory(node);
-      if (replaces) {
-        LayerFormat.makeOpaque(target);
-      }
+      directory(node); // over a file it needs no mark: nothing below a file shows through
     } else {
       file(from.backing(node), node.stat(), target, files, linked);
     }
@@ -65,7 +62,7 @@ final class LayerBuilder implements TreeDiff.Receiver, AutoCloseable {
   @Override
   public void delete(BytePath path) throws IOException {
     parents(path);
-    LayerFormat.whiteout(Fd.CWD, to.resolve(path));
+    LayerFormat.whiteout(to.resolve(path));
   }
 
   /** The directories above {@code path} as they are in the tree. */

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -79,11 +80,30 @@ abstract class LayerDirectories implements Snapshotter {
     return number;
   }
 
+  /** Gives the root of a layer the attributes of the tree's root: nobody has changed them. */
+  static void inheritRoot(Optional<MergedTree.Node> root, MergedTree tree, Path layer)
+      throws IOException {
+    if (root.isPresent()) {
+      Stat stat = root.get().stat();
+      BytePath target = BytePath.of(layer);
+      LayerBuilder.attributes(tree.backing(root.get()), stat, target);
+      Fd.CWD.utimes(target, stat.mtimeSeconds(), stat.mtimeNanos());
+    }
+  }
+
   /** Makes a new empty place. */
   final Path place() throws IOException {
     Path place = places.resolve(Long.toString(lastPlace.incrementAndGet()));
     Fd.CWD.mkdir(BytePath.of(place), 0700);
     return place;
+  }
+
+  @Override
+  public final void writeDifference(long number, MergedTree lower, MergedTree upper)
+      throws IOException {
+    try (var builder = new LayerBuilder(upper, layer(number), LayerBuilder.Files.LINK)) {
+      TreeDiff.between(lower, upper, builder);
+    }
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.kiln.store.snapshot;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
+import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -19,9 +20,23 @@ public final class LayerFormat {
 
   private LayerFormat() {}
 
-  /** Marks {@code name} of an open directory as deleted. */
+  /**
+   * Marks {@code name} of an open directory as deleted. The directory is marked as one that was
+   * below, too: the kernel looks for deletions in a directory of a single layer only then, and the
+   * layer may be merged onto others that do not have the directory.
+   */
   public static void whiteout(Fd directory, BytePath name) throws SyscallException {
     directory.mknod(name, Stat.S_IFCHR, Stat.Device.NONE);
+    if (Xattrs.get(directory, ORIGIN).isEmpty()) {
+      Xattrs.set(directory, ORIGIN, new byte[0]); // "copied up, from where is not known"
+    }
+  }
+
+  /** As {@link #whiteout(Fd, BytePath)}, of an absolute path. */
+  public static void whiteout(BytePath path) throws SyscallException {
+    try (Fd dir = Fd.CWD.open(path.parent(), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+      whiteout(dir, path.name());
+    }
   }
 
   /** Hides what is below an absolute directory. */

@@ -55,9 +55,7 @@ public final class NativeSnapshotter extends LayerDirectories {
     LayerBuilder.clear(layer(number));
     var lower = new MergedTree(topFirst(below));
     var upper = new MergedTree(List.of(whole(number)));
-    try (var builder = new LayerBuilder(upper, layer(number), LayerBuilder.Files.LINK)) {
-      TreeDiff.between(lower, upper, builder);
-    }
+    writeDifference(number, lower, upper);
     var root = Fd.CWD.stat(whole);
     LayerBuilder.attributes(whole, root, BytePath.of(layer(number)));
     Fd.CWD.utimes(BytePath.of(layer(number)), root.mtimeSeconds(), root.mtimeNanos());

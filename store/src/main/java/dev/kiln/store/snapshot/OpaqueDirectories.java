@@ -70,7 +70,7 @@ public final class OpaqueDirectories {
           for (Node child : below.children(lower)) {
             Dirent mine = present.get(child.path().name());
             if (mine == null) {
-              LayerFormat.whiteout(Fd.CWD, layer.resolve(child.path()));
+              LayerFormat.whiteout(layer.resolve(child.path()));
             } else if (mine.isDirectory() && child.isDirectory()) {
               hide(child);
               if (LayerFormat.isOpaque(layer.resolve(child.path()))) {

@@ -66,7 +66,11 @@ public final class OverlaySnapshotter extends LayerDirectories {
       return new Writable(layer(number), false);
     }
     BytePath work = BytePath.of(directory(number).resolve("work"));
-    Directories.removeTree(Fd.CWD, work); // of an earlier mount, which a volatile one refuses
+    if (Fd.CWD.exists(work)) { // of an earlier mount, which a volatile one refuses
+      Directories.removeTree(Fd.CWD, work);
+    } else {
+      inheritRoot(below, number);
+    }
     Fd.CWD.mkdir(work, 0700);
     var options = options(below);
     options.add("upperdir=" + layer(number));
@@ -75,6 +79,12 @@ public final class OverlaySnapshotter extends LayerDirectories {
     Path place = place();
     mount(options, place);
     return new Writable(place, true);
+  }
+
+  /** The root of a mount has the attributes of the topmost layer's: the new one's. */
+  private void inheritRoot(List<Long> below, long number) throws IOException {
+    var top = new MergedTree(List.of(layer(below.getLast())));
+    inheritRoot(top.root(), top, layer(number));
   }
 
   private List<String> options(List<Long> chain) throws IOException {

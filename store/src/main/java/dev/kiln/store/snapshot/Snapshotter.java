@@ -29,6 +29,9 @@ public interface Snapshotter {
   /** Ends the writing of a layer that {@link #write} showed (and is closed). */
   void finish(List<Long> below, long number) throws IOException;
 
+  /** Writes what {@code upper} changes of {@code lower} into an empty layer; files are shared. */
+  void writeDifference(long number, MergedTree lower, MergedTree upper) throws IOException;
+
   /**
    * Shows a chain read-only; equal chains share one mount. The empty chain is an empty directory.
    */

@@ -1,0 +1,128 @@
+package dev.kiln.store;
+
+import dev.kiln.model.BuildException;
+import dev.kiln.store.records.Database;
+import dev.kiln.sys.Fd;
+import dev.kiln.tracing.Blocking;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings files to the disk behind the builds, and knows what was there for sure when the machine
+ * died (ADR 0002): every few seconds the file system is synced and the number of the newest record
+ * before it is written down. After a crash of the process alone nothing is lost and nothing is
+ * dropped; after one of the machine, records newer than that number are dropped at the next start.
+ */
+final class Durability {
+  private static final Logger LOG = LoggerFactory.getLogger(Durability.class);
+  private static final Duration INTERVAL = Duration.ofSeconds(5);
+  private static final String BOOT = "boot_id";
+  private static final String CLEAN = "clean";
+  private static final String SEQ = "durable_seq";
+  private static final String TIME = "durable_time";
+
+  private final Database database;
+  private final RefTable table;
+  private final Path root;
+  private final String bootId;
+  private final CountDownLatch stopping = new CountDownLatch(1);
+  private Blocking.@Nullable Task<Boolean> task;
+  private long synced = -1;
+
+  Durability(Database database, RefTable table, Path root, String bootId) {
+    this.database = database;
+    this.table = table;
+    this.root = root;
+    this.bootId = bootId;
+  }
+
+  /**
+   * What can be relied on.
+   *
+   * @param durableSeq records up to it are whole
+   * @param verifyBlobsSince blobs written since then may not be; empty where all are
+   */
+  record LastRun(long durableSeq, Optional<Instant> verifyBlobsSince) {}
+
+  LastRun lastRun() {
+    Map<String, String> meta = new HashMap<>();
+    database.load(
+        "SELECT key, value FROM meta",
+        row -> meta.put(row.getString("key"), row.getString("value")));
+    boolean sameBoot = bootId.equals(meta.get(BOOT));
+    boolean clean = "true".equals(meta.get(CLEAN));
+    if (meta.isEmpty() || sameBoot || clean) {
+      return new LastRun(Long.MAX_VALUE, Optional.empty());
+    }
+    long seq = Long.parseLong(meta.getOrDefault(SEQ, "0"));
+    Instant time = Instant.ofEpochSecond(Long.parseLong(meta.getOrDefault(TIME, "0")));
+    LOG.warn("the machine stopped while a daemon ran; records newer than {} are dropped", time);
+    return new LastRun(seq, Optional.of(time));
+  }
+
+  /** Begins the work behind the builds. */
+  void start() {
+    note(CLEAN, "false");
+    note(BOOT, bootId);
+    task =
+        Blocking.onPlatform(
+            "store-sync",
+            () -> {
+              while (!stopping.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+                sync();
+              }
+              return true;
+            });
+  }
+
+  private void note(String key, String value) {
+    database.write("INSERT OR REPLACE INTO meta VALUES (?,?)", key, value);
+  }
+
+  private void sync() throws InterruptedException {
+    long seq = table.locked(table::seq);
+    if (seq == synced) {
+      return;
+    }
+    Instant time = table.now();
+    try {
+      database.flush();
+      try (Fd fd = Fd.directory(root)) {
+        fd.syncfs();
+      }
+      note(SEQ, Long.toString(seq));
+      note(TIME, Long.toString(time.getEpochSecond()));
+      synced = seq;
+    } catch (IOException | BuildException e) {
+      LOG.error("the store was not synced", e);
+    }
+  }
+
+  /** Syncs a last time: after it the next start relies on everything. */
+  void stop() {
+    stopping.countDown();
+    try {
+      if (task != null) {
+        task.done().toCompletableFuture().get();
+      }
+      sync();
+      note(CLEAN, "true");
+      database.flush();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      LOG.error("the store was not synced", e.getCause());
+    }
+  }
+}

@@ -1,0 +1,197 @@
+package dev.kiln.store.hash;
+
+import dev.kiln.model.Digest;
+import dev.kiln.model.FilePaths;
+import dev.kiln.model.PatternMatcher;
+import dev.kiln.store.ContentQuery;
+import dev.kiln.store.snapshot.MergedTree;
+import dev.kiln.sys.BytePath;
+import java.io.IOException;
+import java.security.MessageDigest;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The checksum of those entries that patterns choose: over the names and own digests of the files,
+ * and of the directories that are chosen or have something chosen in them. Under its tree's lock.
+ */
+final class IncludedPaths {
+  private final HashTree tree;
+  private final MergedTree disk;
+  private final ContentQuery query;
+  private final PatternMatcher includes;
+  private final PatternMatcher excludes;
+  private final String asked; // cleaned: empty or with a slash before it, UTF-8
+  private final boolean endsInSlash;
+  private final List<Included> chosen = new ArrayList<>();
+  private final Deque<Included> parents = new ArrayDeque<>(); // innermost last
+  private String lastMatched = "";
+
+  /** One entry on the way; {@code taken} once it counts. */
+  private static final class Included {
+    final String path;
+    final PatternMatcher.Match include;
+    final PatternMatcher.Match exclude;
+    final boolean symlink;
+    String digest = "";
+    boolean taken;
+
+    Included(
+        String path, PatternMatcher.Match include, PatternMatcher.Match exclude, boolean symlink) {
+      this.path = path;
+      this.include = include;
+      this.exclude = exclude;
+      this.symlink = symlink;
+    }
+  }
+
+  IncludedPaths(HashTree tree, MergedTree disk, ContentQuery query) {
+    this.tree = tree;
+    this.disk = disk;
+    this.query = query;
+    this.includes = PatternMatcher.of(query.includes());
+    this.excludes = PatternMatcher.of(query.excludes());
+    this.endsInSlash = query.path().endsWith("/");
+    String clean = FilePaths.clean("/" + query.path());
+    this.asked = clean.equals("/") ? "" : clean;
+  }
+
+  Digest checksum() throws IOException {
+    start();
+    if (query.followLinks()) {
+      for (Included entry : chosen) {
+        if (entry.symlink) {
+          entry.digest = tree.whole(HashTree.key(entry.path), true, disk).value();
+        }
+      }
+    }
+    if (chosen.isEmpty()) {
+      return Digest.of(new byte[0]);
+    }
+    String base = FilePaths.base(query.path());
+    if (chosen.size() == 1 && base.equals(FilePaths.base(chosen.getFirst().path))) {
+      return new Digest(chosen.getFirst().digest);
+    }
+    MessageDigest hash = Digest.sha256();
+    boolean first = true;
+    for (Included entry : chosen) {
+      if (!first) {
+        hash.update((byte) 0);
+      }
+      first = false;
+      hash.update(BytePath.of(FilePaths.base(entry.path)).bytes());
+      hash.update(HashTree.ascii(entry.digest));
+    }
+    return Digest.ofHash(hash.digest());
+  }
+
+  private void start() throws IOException {
+    String prefix = asked;
+    boolean followTrailing = false;
+    if (query.wildcard()) {
+      int wild = wildcardAt(asked);
+      prefix = wild < 0 ? asked : asked.substring(0, wild);
+      followTrailing = wild >= 0;
+    }
+    HashTree.Found found = tree.resolve(HashTree.key(prefix), followTrailing, disk);
+    if (found.node() != null) {
+      visit(prefix, found.key(), found.node());
+    }
+  }
+
+  /** Where the first component with a wildcard begins (at its slash); -1 where none has one. */
+  private static int wildcardAt(String path) {
+    int slash = 0;
+    for (int i = 0; i < path.length(); i++) {
+      switch (path.charAt(i)) {
+        case '/' -> slash = i;
+        case '*', '?', '[' -> {
+          return slash;
+        }
+        case '\\' -> i++;
+        default -> {}
+      }
+    }
+    return -1;
+  }
+
+  /**
+   * @param path as it was asked for, UTF-8
+   * @param key where it is in the tree
+   */
+  private void visit(String path, String key, HashNode node) throws IOException {
+    boolean skipped = node.isDirectory() && path.equals(asked) && endsInSlash;
+    boolean pushed = false;
+    // a trailing slash leaves out the directory's header; the pattern still matches the directory
+    if (matches(path) && !skipped) {
+      Included entry = entry(path, node);
+      boolean included =
+          (includes.isEmpty() || entry.include.matched())
+              && (excludes.isEmpty() || !entry.exclude.matched());
+      if (included || node.isDirectory()) {
+        entry.digest = tree.digest(key, node, disk);
+      }
+      if (included) {
+        for (Included parent : parents) {
+          take(parent);
+        }
+        take(entry);
+      }
+      if (node.isDirectory()) {
+        parents.addLast(entry);
+        pushed = true;
+      }
+    }
+    if (node.isDirectory()) {
+      for (Map.Entry<String, HashNode> child : tree.children(key, node, disk).entrySet()) {
+        String name = child.getKey();
+        visit(
+            path + "/" + BytePath.ofLatin1(name),
+            key.isEmpty() ? name : key + "/" + name,
+            child.getValue());
+      }
+    }
+    if (pushed) {
+      parents.removeLast();
+    }
+  }
+
+  private void take(Included entry) {
+    if (!entry.taken) {
+      entry.taken = true;
+      chosen.add(entry);
+    }
+  }
+
+  private boolean matches(String path) {
+    if (!query.wildcard() || asked.isEmpty()) {
+      return true;
+    }
+    if (!lastMatched.isEmpty() && path.startsWith(lastMatched + "/")) {
+      return true;
+    }
+    if (!FilePaths.matches(asked, path)) {
+      return false;
+    }
+    lastMatched = path;
+    return true;
+  }
+
+  private Included entry(String path, HashNode node) {
+    String base = query.wildcard() ? lastMatched : asked;
+    String whole = path + "/";
+    String relative = whole.startsWith(base + "/") ? whole.substring(base.length() + 1) : whole;
+    if (relative.endsWith("/")) {
+      relative = relative.substring(0, relative.length() - 1);
+    }
+    Included parent = parents.peekLast();
+    PatternMatcher.Match include =
+        parent == null ? includes.match(relative) : includes.match(relative, parent.include);
+    PatternMatcher.Match exclude =
+        parent == null ? excludes.match(relative) : excludes.match(relative, parent.exclude);
+    return new Included(path, include, exclude, node.kind == HashNode.Kind.SYMLINK);
+  }
+}

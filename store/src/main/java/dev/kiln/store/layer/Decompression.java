@@ -1,0 +1,41 @@
+package dev.kiln.store.layer;
+
+import com.github.luben.zstd.ZstdInputStream;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * Takes the compression off a stream, which it knows by the first bytes: media types are not always
+ * true. Any thread; closing what it returns closes the source.
+ */
+public final class Decompression {
+  private static final int BUFFER = 1 << 17;
+
+  private Decompression() {}
+
+  /** The stream unpacked from gzip or zstd, or as it is. */
+  public static InputStream of(InputStream packed) throws IOException {
+    var in = new BufferedInputStream(packed, BUFFER);
+    in.mark(8);
+    byte[] magic = in.readNBytes(4);
+    in.reset();
+    if (magic.length >= 2 && (magic[0] & 0xff) == 0x1f && (magic[1] & 0xff) == 0x8b) {
+      return new BufferedInputStream(new GZIPInputStream(in, BUFFER), BUFFER);
+    }
+    if (magic.length == 4 && little(magic) == 0xfd2fb528) {
+      return new BufferedInputStream(new ZstdInputStream(in).setContinuous(false), BUFFER);
+    }
+    if (magic.length >= 3 && magic[0] == 'B' && magic[1] == 'Z' && magic[2] == 'h') {
+      throw new BuildException(Kind.UNSUPPORTED, "bzip2 layers are not supported");
+    }
+    return in;
+  }
+
+  private static int little(byte[] b) {
+    return b[0] & 0xff | (b[1] & 0xff) << 8 | (b[2] & 0xff) << 16 | b[3] << 24;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.kiln.store;
+
+class OverlayStoreTest extends StoreTest {
+  @Override
+  String snapshotter() {
+    return "overlayfs";
+  }
+}
