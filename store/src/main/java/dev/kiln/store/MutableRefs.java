@@ -173,7 +173,7 @@ final class MutableRefs {
   void forget(String key, boolean below) {
     table.locked(() -> {
       for (String name : table.keys()) {
-        if (name.equals(key) || below && name.startsWith(key + ":")) {
+        if (below ? name.startsWith(key + ":") : name.equals(key)) {
           table.named(name).forEach(table::unname);
         }
       }
