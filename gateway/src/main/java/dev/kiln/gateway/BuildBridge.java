@@ -67,6 +67,27 @@ public final class BuildBridge implements FrontendClient {
     }
   }
 
+  /** The same build for a frontend that was given these definitions. */
+  BuildBridge withInputs(Map<String, Definition> inputs) {
+    return new BuildBridge(
+        new Build(
+            build.solver(),
+            build.info(),
+            build.frontends(),
+            build.images(),
+            build.files(),
+            build.policies(),
+            build.rewrites(),
+            build.entitlements(),
+            build.imports(),
+            build.warnings(),
+            inputs));
+  }
+
+  Entitlements entitlements() {
+    return build.entitlements();
+  }
+
   /** Opens remote caches for the build; what cannot be opened is shown and left out. */
   @FunctionalInterface
   public interface CacheImports {

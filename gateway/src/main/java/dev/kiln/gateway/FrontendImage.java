@@ -21,8 +21,7 @@ import java.util.TreeMap;
  * What a frontend's image says of the process to run. Immutable. Rules: BuildKit v0.22 {@code
  * frontend/gateway/gateway.go}.
  */
-record FrontendImage(
-    List<String> args, List<String> env, String cwd, Map<String, String> labels) {
+record FrontendImage(List<String> args, List<String> env, String cwd, Map<String, String> labels) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String CAPS_LABEL = "moby.buildkit.frontend.caps";
   private static final String NETWORK_LABEL = "moby.buildkit.frontend.network.none";
@@ -113,8 +112,7 @@ record FrontendImage(
   }
 
   /** The environment in which it finds its options, the session and the workers. */
-  List<String> environment(
-      Map<String, String> opts, String sessionId, List<WorkerRecord> workers) {
+  List<String> environment(Map<String, String> opts, String sessionId, List<WorkerRecord> workers) {
     var all = new ArrayList<>(env);
     int i = 0;
     for (Map.Entry<String, String> opt : new TreeMap<>(opts).entrySet()) {
@@ -122,8 +120,7 @@ record FrontendImage(
     }
     all.add("BUILDKIT_SESSION_ID=" + sessionId);
     all.add(
-        "BUILDKIT_WORKERS="
-            + GoJson.array(workers.stream().map(FrontendImage::worker).toList()));
+        "BUILDKIT_WORKERS=" + GoJson.array(workers.stream().map(FrontendImage::worker).toList()));
     all.add("BUILDKIT_EXPORTEDPRODUCT=buildkit");
     return all;
   }
@@ -159,12 +156,11 @@ record FrontendImage(
   /** The options whose keys start with {@code prefix}, without it. */
   static Map<String, String> withPrefixCut(Map<String, String> opts, String prefix) {
     var cut = new TreeMap<String, String>();
-    opts.forEach(
-        (key, value) -> {
-          if (key.startsWith(prefix)) {
-            cut.put(key.substring(prefix.length()), value);
-          }
-        });
+    opts.forEach((key, value) -> {
+      if (key.startsWith(prefix)) {
+        cut.put(key.substring(prefix.length()), value);
+      }
+    });
     return cut;
   }
 }

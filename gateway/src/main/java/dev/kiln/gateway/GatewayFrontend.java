@@ -88,8 +88,7 @@ public final class GatewayFrontend implements Frontend {
   }
 
   /** The program: its file system, what its image says, and how it was defined. */
-  private record Program(
-      FrontendRef ref, FrontendImage image, Optional<Digest> manifest) {}
+  private record Program(FrontendRef ref, FrontendImage image, Optional<Digest> manifest) {}
 
   @Override
   public FrontendResult solve(
@@ -109,16 +108,14 @@ public final class GatewayFrontend implements Frontend {
             : image(bridge, source, opts);
     program
         .image()
-        .requireCaps(
-            opts.getOrDefault("frontend.caps", ""), !inputs.isEmpty(), program.manifest());
+        .requireCaps(opts.getOrDefault("frontend.caps", ""), !inputs.isEmpty(), program.manifest());
     return run(bridge.withInputs(inputs), program, opts);
   }
 
   private void checkAllowed(String source) {
     if (!allowedRepositories.isEmpty()
         && !allowedRepositories.contains(ImageRef.parse(source).repository())) {
-      throw new BuildException(
-          Kind.DENIED, "'" + source + "' is not an allowed gateway source");
+      throw new BuildException(Kind.DENIED, "'" + source + "' is not an allowed gateway source");
     }
   }
 
@@ -162,8 +159,7 @@ public final class GatewayFrontend implements Frontend {
             .solve(SolveRequest.of(definition(pinned, platform)))
             .ref()
             .orElseThrow(() ->
-                new BuildException(
-                    Kind.INVALID, "gateway source didn't return default result"));
+                new BuildException(Kind.INVALID, "gateway source didn't return default result"));
     return new Program(
         ref, FrontendImage.of(Optional.of(meta.config())), Optional.of(meta.digest()));
   }
@@ -201,10 +197,7 @@ public final class GatewayFrontend implements Frontend {
         Op.newBuilder()
             .addInputs(Input.newBuilder().setDigest(Digest.of(op.toByteArray()).value()))
             .build();
-    return Definition.newBuilder()
-        .addDef(op.toByteString())
-        .addDef(last.toByteString())
-        .build();
+    return Definition.newBuilder().addDef(op.toByteString()).addDef(last.toByteString()).build();
   }
 
   private FrontendResult run(BuildBridge bridge, Program program, Map<String, String> opts)
@@ -216,8 +209,7 @@ public final class GatewayFrontend implements Frontend {
     String id = UUID.randomUUID().toString().replace("-", "");
     String session = bridge.info().sessionId();
     try (Lease lease = services.store().leases().open("frontend-" + id);
-        PreparedMounts mounts =
-            services.mounts().prepare(rootOnly(id, state, lease, session));
+        PreparedMounts mounts = services.mounts().prepare(rootOnly(id, state, lease, session));
         var containers =
             new GatewayContainers(services, id, List.of(session), bridge.entitlements())) {
       var llbBridge = new LlbBridge(bridge, workers, containers);
@@ -270,9 +262,7 @@ public final class GatewayFrontend implements Frontend {
         List.of(
             new ContainerMount.Bind(
                 METADATA, metadata, "", true, List.of("nosuid", "nodev", "noexec"))),
-        image.wantsNoNetwork()
-            ? ContainerSpec.NetworkMode.NONE
-            : ContainerSpec.NetworkMode.SANDBOX,
+        image.wantsNoNetwork() ? ContainerSpec.NetworkMode.NONE : ContainerSpec.NetworkMode.SANDBOX,
         ContainerSpec.Security.SANDBOX,
         "",
         List.of(),
@@ -303,9 +293,8 @@ public final class GatewayFrontend implements Frontend {
       var pipe = new FrontendPipe(system);
       server.serve(pipe.flow());
       ProcessIo io =
-          pipe.io(
-              bytes ->
-                  LOG.info("frontend: {}", new String(bytes, StandardCharsets.UTF_8).stripTrailing()));
+          pipe.io(bytes ->
+              LOG.info("frontend: {}", new String(bytes, StandardCharsets.UTF_8).stripTrailing()));
       Blocking.Task<ExitStatus> task =
           Blocking.onPlatform(
               "frontend-" + container.id(),
