@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,6 +67,13 @@ final class GitCommand {
   GitCommand plainIn(Path newGitDir, Path newWorkTree) {
     return new GitCommand(
         progress, Optional.of(newGitDir), Optional.of(newWorkTree), Map.of(), environment);
+  }
+
+  /** The same with what opens the remote, but not with its address: others are cloned too. */
+  GitCommand withoutRemote() {
+    var others = new HashMap<>(config);
+    others.keySet().removeIf(key -> key.startsWith("remote."));
+    return new GitCommand(progress, gitDir, workTree, others, environment);
   }
 
   /** What a run came to. */

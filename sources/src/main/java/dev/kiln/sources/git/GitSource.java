@@ -21,6 +21,7 @@ import dev.kiln.store.Refs;
 import dev.kiln.store.Sharing;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -219,11 +220,36 @@ public final class GitSource implements Source {
       } else {
         checkOutTree(git, repository, to, ref, subdir);
       }
-      GitCommand inTree = git.in(gitDir, to);
-      named(
-          "failed to update submodules for " + redacted(),
-          () -> inTree.run("submodule", "update", "--init", "--recursive", "--depth=1"));
+      if (Files.exists(to.resolve(".gitmodules"), LinkOption.NOFOLLOW_LINKS)) {
+        Path from = gitDir;
+        named(
+            "failed to update submodules for " + redacted(),
+            () -> {
+              updateSubmodules(git, from, to);
+              return true;
+            });
+      }
       return checkout.commit().id();
+    }
+  }
+
+  private void updateSubmodules(GitCommand git, Path gitDir, Path to)
+      throws IOException, InterruptedException {
+    GitCommand plain = git.withoutRemote().in(gitDir, to);
+    boolean shared = !gitDir.startsWith(to);
+    if (shared) {
+      // Names that are relative to the remote are resolved here, where its address is known.
+      git.in(gitDir, to).run("submodule", "init");
+    }
+    plain.run("submodule", "update", "--init", "--recursive", "--depth=1");
+    if (shared) {
+      // The next checkout may have others of the same name, and addresses may hold passwords.
+      String names =
+          plain.attempt(List.of("config", "--local", "--name-only", "--get-regexp", "^submodule\\."))
+              .stdout();
+      for (String name : names.lines().distinct().toList()) {
+        plain.run("config", "--local", "--unset-all", name);
+      }
     }
   }
 
