@@ -89,7 +89,7 @@ public final class InstructionReader {
    * @throws BuildException {@code INVALID}, without a place: the caller knows it
    */
   public Instruction read(Statement s) {
-    var origin = new Origin(s.keyword(), s.text(), s.ranges());
+    var origin = new Origin(s.keyword(), GoText.trim(s.text()), s.ranges());
     return switch (s.keyword().toLowerCase(Locale.ROOT)) {
       case "add" -> add(s, origin);
       case "arg" -> arg(s, origin);

@@ -96,6 +96,7 @@ final class Expander {
     next();
     int end = source.indexOf('\'', at);
     if (end < 0) {
+      at = source.length();
       throw invalid("unexpected end of statement while looking for matching single-quote");
     }
     at = end + 1;

@@ -8,7 +8,8 @@ import java.util.stream.IntStream;
  * One instruction as it stands in the file. Immutable.
  *
  * @param keyword the first word, in the letter case of the file
- * @param text the whole instruction with its continuations joined, without heredocs
+ * @param text the whole instruction with its continuations joined, without heredocs; blanks at its
+ *     end are kept
  * @param comments the comment lines directly above, without {@code #}
  * @param startLine first line, counted from 1
  * @param endLine last line, heredocs included
