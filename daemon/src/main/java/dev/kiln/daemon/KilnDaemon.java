@@ -64,8 +64,11 @@ public final class KilnDaemon {
     var stop = new CountDownLatch(1);
     onSignals(stop);
     try (Listeners listeners = Listeners.bind(config.grpc());
+        Listeners traces = Listeners.bindUnix(config.otelSocket());
         Wiring daemon = Wiring.start(config)) {
       listeners.serve(daemon.server());
+      traces.serve(daemon.traces());
+      daemon.onFailure(stop::countDown);
       tellServiceManager("READY=1");
       await(stop);
       tellServiceManager("STOPPING=1");

@@ -25,6 +25,11 @@ final class Version {
     return "buildkitd kiln " + own() + " (speaks " + PACKAGE + " " + COMPATIBLE + ")";
   }
 
+  /** How the daemon names itself to registries and web servers. */
+  static String userAgent() {
+    return "buildkit/v0.22 kiln/" + own();
+  }
+
   private static String own() {
     return Optional.ofNullable(Version.class.getPackage().getImplementationVersion()).orElse("dev");
   }

@@ -1,5 +1,15 @@
 package dev.kiln.daemon;
 
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Props;
+import dev.kiln.control.GcActor;
+import dev.kiln.gateway.Bridges;
+import dev.kiln.gateway.LlbBridgeRouter;
+import dev.kiln.grpc.gateway.LLBBridge;
+import dev.kiln.grpc.gateway.LLBBridgePowerApiHandlerFactory;
+import dev.kiln.store.snapshot.OverlaySnapshotter;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.ConfigFactory;
@@ -24,6 +34,7 @@ import dev.kiln.grpc.health.Health;
 import dev.kiln.grpc.health.HealthPowerApiHandlerFactory;
 import dev.kiln.grpc.otlp.TraceServicePowerApiHandlerFactory;
 import dev.kiln.grpc.transport.GrpcServer;
+import dev.kiln.model.BuildException;
 import dev.kiln.model.Platform;
 import dev.kiln.session.Sessions;
 import dev.kiln.store.PruneRequest;
@@ -53,7 +64,7 @@ final class Wiring implements AutoCloseable {
   private static final String AKKA =
       """
       akka {
-        loglevel = "%s"
+        loglevel = "WARNING"
         stdout-loglevel = "OFF"
         log-dead-letters = off
         log-dead-letters-during-shutdown = off
@@ -71,83 +82,136 @@ final class Wiring implements AutoCloseable {
 
   private final ActorSystem<Void> system;
   private final GrpcServer server;
+  private final GrpcServer traces;
   private final Sessions sessions;
   private final Tracing tracing;
+  private final Blocking.Task<DiskParts> disk;
 
-  private Wiring(ActorSystem<Void> system, GrpcServer server, Sessions sessions, Tracing tracing) {
-    this.system = system;
-    this.server = server;
-    this.sessions = sessions;
-    this.tracing = tracing;
-  }
-
-  static Wiring start(DaemonConfig config) {
-    Clock clock = Clock.systemUTC();
-    ActorSystem<Void> system =
+  private Wiring(DaemonConfig config, Clock clock) {
+    system =
         ActorSystem.create(
             Behaviors.<Void>empty(),
             "kiln",
-            ConfigFactory.parseString(AKKA.formatted("WARNING"))
-                .withFallback(ConfigFactory.load()));
-    Tracing tracing = Tracing.start(System.getenv());
-    var sessions = new Sessions();
-    Opening<Workers> workers =
-        new Opening<>(Blocking.start("open-worker", () -> workers(config, clock)).done());
-    Opening<Backend> backend =
-        new Opening<>(
-            java.util.concurrent.CompletableFuture.failedFuture(
-                new IllegalStateException("no store yet")));
+            ConfigFactory.parseString(AKKA).withFallback(ConfigFactory.load()));
+    tracing = Tracing.start(System.getenv());
+    sessions = new Sessions();
+    var bridges = new Bridges();
+    String snapshotter = snapshotter(config);
+    Path state = config.root().resolve("runc-" + snapshotter);
+    var workers =
+        Blocking.start("open-worker", () -> workers(config, state, snapshotter, clock)).done();
+    var backend = new CompletableFuture<Backend>();
+    var opening = new Opening<>(backend);
+    ActorRef<GcActor.Command> gc =
+        system.systemActorOf(GcActor.create(opening), "gc", Props.empty());
+    disk =
+        Blocking.onPlatform(
+            "open-store",
+            () ->
+                DiskParts.open(
+                    config,
+                    state,
+                    snapshotter,
+                    new DiskParts.Lent(
+                        system,
+                        sessions,
+                        tracing,
+                        bridges,
+                        new Opening<>(workers).await(),
+                        rules(config),
+                        () -> gc.tell(new GcActor.Soon()),
+                        clock)));
+    disk.done()
+        .whenComplete(
+            (parts, failure) -> {
+              if (failure == null) {
+                backend.complete(parts.backend());
+              } else {
+                LOG.error("the daemon's state could not be opened", failure);
+                backend.completeExceptionally(failure);
+              }
+            });
+    server =
+        services(
+            new ControlService(opening, new Opening<>(workers), sessions, Version.wire(), clock),
+            new ContentService(opening),
+            new LlbBridgeRouter(bridges));
+    traces =
+        GrpcServer.builder(system)
+            .add(
+                dev.kiln.grpc.otlp.TraceService.description,
+                TraceServicePowerApiHandlerFactory.create(
+                    new TraceService(tracing), GrpcServer.errors(), system))
+            .build();
+  }
+
+  static Wiring start(DaemonConfig config) {
+    return new Wiring(config, Clock.systemUTC());
+  }
+
+  private GrpcServer services(
+      ControlService control, ContentService content, LlbBridgeRouter bridge) {
     var reflection =
         new Reflection(
             List.of(
                 Control.description,
                 Content.description,
                 Health.description,
+                LLBBridge.description,
                 dev.kiln.grpc.otlp.TraceService.description,
                 dev.kiln.grpc.reflection.v1.ServerReflection.description,
                 dev.kiln.grpc.reflection.v1alpha.ServerReflection.description));
-    GrpcServer server =
-        GrpcServer.builder(system)
-            .add(
-                Control.description,
-                ControlPowerApiHandlerFactory.create(
-                    new ControlService(backend, workers, sessions, Version.wire(), clock),
-                    GrpcServer.errors(),
-                    system))
-            .add(
-                Content.description,
-                ContentPowerApiHandlerFactory.create(
-                    new ContentService(backend), GrpcServer.errors(), system))
-            .add(
-                Health.description,
-                HealthPowerApiHandlerFactory.create(
-                    new HealthService(), GrpcServer.errors(), system))
-            .add(
-                dev.kiln.grpc.otlp.TraceService.description,
-                TraceServicePowerApiHandlerFactory.create(
-                    new TraceService(tracing), GrpcServer.errors(), system))
-            .add(
-                dev.kiln.grpc.reflection.v1.ServerReflection.description,
-                dev.kiln.grpc.reflection.v1.ServerReflectionPowerApiHandlerFactory.create(
-                    new ReflectionV1(reflection), GrpcServer.errors(), system))
-            .add(
-                dev.kiln.grpc.reflection.v1alpha.ServerReflection.description,
-                dev.kiln.grpc.reflection.v1alpha.ServerReflectionPowerApiHandlerFactory.create(
-                    new ReflectionV1Alpha(reflection), GrpcServer.errors(), system))
-            .build();
-    return new Wiring(system, server, sessions, tracing);
+    var errors = GrpcServer.errors();
+    return GrpcServer.builder(system)
+        .add(
+            Control.description,
+            ControlPowerApiHandlerFactory.create(control, errors, system))
+        .add(
+            LLBBridge.description,
+            LLBBridgePowerApiHandlerFactory.create(bridge, errors, system))
+        .add(Content.description, ContentPowerApiHandlerFactory.create(content, errors, system))
+        .add(
+            Health.description,
+            HealthPowerApiHandlerFactory.create(new HealthService(), errors, system))
+        .add(
+            dev.kiln.grpc.otlp.TraceService.description,
+            TraceServicePowerApiHandlerFactory.create(new TraceService(tracing), errors, system))
+        .add(
+            dev.kiln.grpc.reflection.v1.ServerReflection.description,
+            dev.kiln.grpc.reflection.v1.ServerReflectionPowerApiHandlerFactory.create(
+                new ReflectionV1(reflection), errors, system))
+        .add(
+            dev.kiln.grpc.reflection.v1alpha.ServerReflection.description,
+            dev.kiln.grpc.reflection.v1alpha.ServerReflectionPowerApiHandlerFactory.create(
+                new ReflectionV1Alpha(reflection), errors, system))
+        .build();
   }
 
-  private static Workers workers(DaemonConfig config, Clock clock) throws IOException {
+  /** {@code auto} is overlayfs where it works, else plain copies. */
+  private static String snapshotter(DaemonConfig config) {
+    String name = config.worker().snapshotter();
+    if (!name.equals("auto")) {
+      return name;
+    }
+    try {
+      String chosen = OverlaySnapshotter.isSupported(config.root()) ? "overlayfs" : "native";
+      LOG.info("auto snapshotter: using {}", chosen);
+      return chosen;
+    } catch (IOException e) {
+      throw BuildException.of(e);
+    }
+  }
+
+  private static Workers workers(
+      DaemonConfig config, Path state, String snapshotter, Clock clock) throws IOException {
     var worker = config.worker();
-    Path state = config.root().resolve("runc-overlayfs");
     Workers opened =
         Workers.open(
             new Workers.Description(
                 state,
                 worker.platforms().stream().map(Platform::parse).toList(),
                 config.platformsCacheMaxAge(),
-                "overlayfs",
+                snapshotter,
                 "host",
                 worker.labels(),
                 worker.selinux(),
@@ -199,16 +263,43 @@ final class Wiring implements AutoCloseable {
     return server;
   }
 
+  /** Runs {@code action} if the state cannot be opened: then the daemon is of no use. */
+  void onFailure(Runnable action) {
+    disk.done()
+        .whenComplete(
+            (_, failure) -> {
+              if (failure != null) {
+                action.run();
+              }
+            });
+  }
+
+  /** Takes spans only, for build steps. */
+  GrpcServer traces() {
+    return traces;
+  }
+
   @Override
   public void close() {
     server.close();
+    traces.close();
+    try {
+      disk.done().toCompletableFuture().get().close();
+    } catch (ExecutionException e) {
+      LOG.debug("there was nothing to close", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     sessions.close();
     system.terminate();
     try {
-      system.getWhenTerminated().toCompletableFuture().get(STOP.toMillis(), TimeUnit.MILLISECONDS);
+      system
+          .getWhenTerminated()
+          .toCompletableFuture()
+          .get(STOP.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
+    } catch (ExecutionException | TimeoutException e) {
       LOG.warn("actors did not end in {}", STOP, e);
     }
     tracing.close();

@@ -1,0 +1,296 @@
+package dev.kiln.daemon;
+
+import akka.actor.typed.ActorSystem;
+import dev.kiln.actors.LogLimits;
+import dev.kiln.actors.Solver;
+import dev.kiln.actors.SolverOptions;
+import dev.kiln.actors.SolverPorts;
+import dev.kiln.config.ConfigException;
+import dev.kiln.config.DaemonConfig;
+import dev.kiln.config.RegistryConfig;
+import dev.kiln.control.Backend;
+import dev.kiln.control.Collector;
+import dev.kiln.control.RunningBuilds;
+import dev.kiln.control.SolveBuilds;
+import dev.kiln.control.WireProgress;
+import dev.kiln.control.Workers;
+import dev.kiln.control.history.BuildHistory;
+import dev.kiln.dockerfile.DockerfileFrontend;
+import dev.kiln.exec.Networks;
+import dev.kiln.exec.RuncExecutor;
+import dev.kiln.exec.RuncOptions;
+import dev.kiln.exporters.Exporters;
+import dev.kiln.gateway.Bridges;
+import dev.kiln.gateway.GatewayContainers;
+import dev.kiln.gateway.StoreRefFiles;
+import dev.kiln.llb.Frontend;
+import dev.kiln.mounts.StepMounts;
+import dev.kiln.ops.CacheKeyFile;
+import dev.kiln.ops.LocalResults;
+import dev.kiln.ops.Runners;
+import dev.kiln.ops.StoreLeases;
+import dev.kiln.ops.exec.ExecOpRunner;
+import dev.kiln.ops.exec.ExecServices;
+import dev.kiln.registry.Registry;
+import dev.kiln.registry.RegistryHosts;
+import dev.kiln.session.ClientAuth;
+import dev.kiln.session.Sessions;
+import dev.kiln.sources.SessionCredentials;
+import dev.kiln.sources.Sources;
+import dev.kiln.store.LocalStore;
+import dev.kiln.store.PruneRequest;
+import dev.kiln.store.StoreOptions;
+import dev.kiln.tracing.Tracing;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What needs the disk: the store, the executor, the solver and what runs on them, opened off the
+ * boot path. Closing it closes them in reverse order. One thread opens, one closes.
+ */
+final class DiskParts implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DiskParts.class);
+  private static final Duration LAST_BUILDS = Duration.ofSeconds(10);
+
+  /** What the rest of the daemon lends. */
+  record Lent(
+      ActorSystem<?> system,
+      Sessions sessions,
+      Tracing tracing,
+      Bridges bridges,
+      Workers workers,
+      List<PruneRequest> gcRules,
+      Runnable gcSoon,
+      Clock clock) {}
+
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final RunningBuilds builds;
+  private final Backend backend;
+
+  private DiskParts(DaemonConfig config, Path state, String snapshotter, Lent lent)
+      throws IOException {
+    LocalStore store = opened(LocalStore.open(StoreOptions.of(state, snapshotter)));
+    CacheKeyFile keys = opened(CacheKeyFile.open(config.root().resolve("cache.db")));
+    var executor = new RuncExecutor(runc(config, state.resolve("executor")));
+    var mounts = new StepMounts(store.refs(), state.resolve("mounts"));
+    Registry registry =
+        opened(new Registry(hosts(config.registries()), Version.userAgent()));
+    var auth = new ClientAuth();
+    Sources sources =
+        opened(
+            new Sources(
+                store,
+                lent.sessions(),
+                auth,
+                registry,
+                lent.workers().platforms().getFirst(),
+                Version.userAgent()));
+    var execs = new ExecServices(store.refs(), executor, mounts, lent.sessions());
+    var runners =
+        new Runners(
+            store,
+            sources,
+            (vertex, op) -> new ExecOpRunner(execs, vertex, op),
+            lent.workers().platforms().getFirst());
+    Path progress = state.resolve("progress");
+    clear(progress);
+    int most = config.worker().maxParallelism();
+    Solver solver =
+        Solver.start(
+            lent.system(),
+            new SolverPorts(
+                runners,
+                keys,
+                new LocalResults(),
+                new StoreLeases(store),
+                new WireProgress(),
+                lent.tracing().tracer()),
+            new SolverOptions(
+                most == 0 ? OptionalInt.empty() : OptionalInt.of(most),
+                progress,
+                LogLimits.of(System.getenv())));
+    store.refs().onRemoved(ref -> solver.dropped(List.of(StoreLeases.result(ref))));
+    BuildHistory history =
+        opened(
+            BuildHistory.open(
+                config.root().resolve("history.db"),
+                store.leases(),
+                new BuildHistory.Limits(
+                    config.history().maxAge(), config.history().maxEntries()),
+                lent.clock()));
+    var containers =
+        new GatewayContainers.Services(store, executor, mounts, lent.sessions());
+    this.builds =
+        new RunningBuilds(
+            new SolveBuilds(
+                new SolveBuilds.Parts(
+                    solver,
+                    store,
+                    sources,
+                    new Exporters(
+                        store,
+                        lent.sessions(),
+                        registry,
+                        ids -> new SessionCredentials(auth, lent.sessions().group(ids))),
+                    frontends(config),
+                    new StoreRefFiles(store.refs()),
+                    lent.bridges(),
+                    (job, scope) ->
+                        new GatewayContainers(
+                            containers,
+                            job.id(),
+                            List.of(scope.sessionId()),
+                            scope.entitlements()),
+                    history,
+                    lent.tracing(),
+                    lent.workers().platforms(),
+                    () -> lent.workers().list(List.of()),
+                    config.insecureEntitlements(),
+                    lent.gcSoon(),
+                    lent.clock())));
+    this.backend =
+        new Backend(
+            store,
+            solver,
+            history,
+            builds,
+            new Collector(store.refs(), lent.gcRules(), lent.gcSoon()));
+  }
+
+  /**
+   * Opens everything. Blocks on the disk.
+   *
+   * @param state folder of the worker
+   */
+  static DiskParts open(DaemonConfig config, Path state, String snapshotter, Lent lent)
+      throws IOException {
+    return new DiskParts(config, state, snapshotter, lent);
+  }
+
+  Backend backend() {
+    return backend;
+  }
+
+  private <T extends AutoCloseable> T opened(T part) {
+    open.push(part);
+    return part;
+  }
+
+  private static Map<String, Frontend> frontends(DaemonConfig config) {
+    var all = new HashMap<String, Frontend>();
+    if (config.frontends().dockerfile()) {
+      all.put("dockerfile.v0", new DockerfileFrontend());
+    }
+    return all;
+  }
+
+  private static RuncOptions runc(DaemonConfig config, Path folder) {
+    String binary = config.worker().binary();
+    String path = System.getenv().getOrDefault("PATH", "");
+    Optional<Path> runc =
+        binary.isEmpty()
+            ? RuncOptions.findRunc(path)
+            : binary.contains("/")
+                ? Optional.of(Path.of(binary)).filter(Files::isExecutable)
+                : onPath(binary, path);
+    return new RuncOptions(
+        folder,
+        runc.orElseThrow(
+            () ->
+                new ConfigException(
+                    "no worker: neither buildkit-runc nor runc is in PATH; install runc, or name it"
+                        + " with --oci-worker-binary")),
+        networks(config.worker().network().mode()),
+        new RuncOptions.Dns(
+            config.dns().nameservers(), config.dns().options(), config.dns().searchDomains()),
+        Optional.of(config.worker().defaultCgroupParent()).filter(parent -> !parent.isEmpty()),
+        config.worker().apparmorProfile(),
+        false,
+        OptionalInt.empty());
+  }
+
+  private static Optional<Path> onPath(String name, String path) {
+    return List.of(path.split(":")).stream()
+        .filter(folder -> !folder.isEmpty())
+        .map(folder -> Path.of(folder, name))
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+
+  private static Networks networks(String mode) {
+    return switch (mode) {
+      case "auto", "host" -> Networks.hostByDefault();
+      case "none" ->
+          (asked, _) ->
+              switch (asked) {
+                case HOST -> new Networks.Network.Host();
+                case SANDBOX, NONE -> new Networks.Network.None();
+              };
+      default ->
+          throw new ConfigException(
+              "network mode " + mode + " is not offered by this version: use host or none");
+    };
+  }
+
+  private static RegistryHosts hosts(Map<String, RegistryConfig> configured) {
+    var hosts = new HashMap<String, RegistryHosts.Host>();
+    configured.forEach(
+        (name, host) ->
+            hosts.put(
+                name,
+                new RegistryHosts.Host(
+                    host.mirrors(),
+                    host.http(),
+                    host.insecure(),
+                    host.caFiles().stream().map(Path::of).toList(),
+                    host.keyPairs().stream()
+                        .map(
+                            pair ->
+                                new RegistryHosts.KeyPair(
+                                    Path.of(pair.keyFile()), Path.of(pair.certFile())))
+                        .toList(),
+                    host.tlsConfigDirs().stream().map(Path::of).toList())));
+    return new RegistryHosts(hosts);
+  }
+
+  /** Logs of the builds that a killed daemon left. */
+  private static void clear(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    try (var left = Files.newDirectoryStream(folder)) {
+      for (Path file : left) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      if (!builds.awaitNone(LAST_BUILDS)) {
+        LOG.warn("builds did not end within {}", LAST_BUILDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    while (!open.isEmpty()) {
+      AutoCloseable part = open.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        LOG.warn("{} was not closed cleanly", part.getClass().getSimpleName(), e);
+      }
+    }
+  }
+}
