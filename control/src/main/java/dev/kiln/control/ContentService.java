@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionStage;
 
@@ -71,6 +72,10 @@ public final class ContentService implements ContentPowerApi {
             });
   }
 
+  /**
+   * Blobs that the history keeps can be read but are not listed: in BuildKit they lie in a namespace
+   * of their own, which reading falls back to.
+   */
   @Override
   public Source<ListContentResponse, NotUsed> list(ListContentRequest in, Metadata metadata) {
     return Produced.by(
@@ -79,8 +84,14 @@ public final class ContentService implements ContentPowerApi {
         sink -> {
           List<FieldFilter> filters = in.getFiltersList().stream().map(FieldFilter::parse).toList();
           ContentStore content = content();
+          Set<Digest> ofHistory = backend.await().history().blobs();
           var all = new ArrayList<BlobInfo>();
-          content.walk(all::add);
+          content.walk(
+              blob -> {
+                if (!ofHistory.contains(blob.digest())) {
+                  all.add(blob);
+                }
+              });
           var batch = ListContentResponse.newBuilder();
           for (BlobInfo blob : all) {
             Info info = info(content, blob);

@@ -65,7 +65,9 @@ public final class KilnDaemon {
     onSignals(stop);
     try (Listeners listeners = Listeners.bind(config.grpc());
         Listeners traces = Listeners.bindUnix(config.otelSocket());
-        Wiring daemon = Wiring.start(config)) {
+        Wiring daemon = Wiring.start(config);
+        DebugServer debug = debug(config.grpc().debugAddress())) {
+      LOG.debug("debugging: {}", debug);
       listeners.serve(daemon.server());
       traces.serve(daemon.traces());
       daemon.onFailure(stop::countDown);
@@ -76,6 +78,13 @@ public final class KilnDaemon {
     lock.get().close();
     LOG.info("stopped");
     System.exit(1);
+  }
+
+  /** Off where no address is given. */
+  private static DebugServer debug(String address) throws IOException {
+    return address.isEmpty() || address.startsWith("unix:")
+        ? DebugServer.OFF
+        : DebugServer.start(address.replaceFirst("^tcp://", ""));
   }
 
   private static void await(CountDownLatch stop) {

@@ -18,10 +18,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -156,6 +158,13 @@ public final class BuildHistory implements AutoCloseable {
         .filter(Digest::isValid)
         .map(Digest::new)
         .toList();
+  }
+
+  /** All blobs that records point to. */
+  public synchronized Set<Digest> blobs() {
+    var all = new HashSet<Digest>();
+    ended.values().forEach(record -> all.addAll(blobs(record)));
+    return all;
   }
 
   /** The record of an ended build. */
