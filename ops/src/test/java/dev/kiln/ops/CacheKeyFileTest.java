@@ -1,0 +1,73 @@
+package dev.kiln.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kiln.actors.CacheLink;
+import dev.kiln.actors.CacheRecord;
+import dev.kiln.actors.CacheStore.AddLink;
+import dev.kiln.actors.CacheStore.AddResult;
+import dev.kiln.actors.CacheStore.Change;
+import dev.kiln.actors.CacheStore.DropResult;
+import dev.kiln.model.Digest;
+import dev.kiln.model.KeyDigest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CacheKeyFileTest {
+  private static final String DIGEST = "sha256:" + "c".repeat(64);
+  private static final CacheLink PLAIN =
+      new CacheLink(0, new KeyDigest(DIGEST), 0, Optional.empty());
+  private static final CacheLink SELECTED =
+      new CacheLink(1, new KeyDigest(DIGEST), 2, Optional.of(new Digest(DIGEST)));
+
+  @TempDir Path folder;
+
+  private void write(Change... changes) throws Exception {
+    try (CacheKeyFile file = CacheKeyFile.open(folder.resolve("cache.db"))) {
+      file.write(List.of(changes)).toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private CacheKeyFile.Contents read() {
+    try (CacheKeyFile file = CacheKeyFile.open(folder.resolve("cache.db"))) {
+      return file.read();
+    }
+  }
+
+  @Test
+  void whatWasWrittenIsThereAfterARestart() throws Exception {
+    var result = new AddResult("b", new CacheRecord("r1", Instant.ofEpochMilli(5)));
+    write(new AddLink("a", PLAIN, "b"), new AddLink("a", SELECTED, "b"), result, result);
+    assertThat(read().links())
+        .containsExactlyInAnyOrder(
+            new AddLink("a", PLAIN, "b"), new AddLink("a", SELECTED, "b"));
+    assertThat(read().results()).containsExactly(result);
+  }
+
+  @Test
+  void linksThatLeadToNoResultAreDropped() throws Exception {
+    write(
+        new AddLink("a", PLAIN, "b"),
+        new AddLink("b", PLAIN, "c"),
+        new AddLink("b", PLAIN, "d"),
+        new AddResult("c", new CacheRecord("kept", Instant.EPOCH)),
+        new AddResult("d", new CacheRecord("gone", Instant.EPOCH)),
+        new DropResult("gone"));
+    assertThat(read().links())
+        .containsExactlyInAnyOrder(new AddLink("a", PLAIN, "b"), new AddLink("b", PLAIN, "c"));
+    assertThat(read().results()).extracting(r -> r.record().id()).containsExactly("kept");
+  }
+
+  @Test
+  void aBrokenFileIsSetAside() throws Exception {
+    Files.writeString(folder.resolve("cache.db"), "this is no database, but long enough to be one");
+    assertThat(read().links()).isEmpty();
+    assertThat(folder.resolve("cache.db.bak")).exists();
+  }
+}
