@@ -18,3 +18,8 @@ cat >"$lib/kiln.args" <<'ARGS'
 -XX:+UseSerialGC -Xms8m -Xss512k
 --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
 ARGS
+train=$(mktemp -d)
+trap 'rm -rf "$train"' EXIT
+"$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib/kiln.args" "-Dkiln.home=$home" "-Dorg.sqlite.lib.path=$lib" \
+  -cp "$lib/kiln.jar" dev.kiln.daemon.Training "$train" >"$basedir/target/training.log" 2>&1 || true
+[ -s "$lib/kiln.aot" ] || { cat "$basedir/target/training.log" >&2; echo "no AOT cache was made" >&2; exit 1; }

@@ -16,11 +16,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The debug address (features O-20 to O-24): {@code /metrics} in Prometheus' text form, {@code
- * /debug/gc}, {@code /debug/vars}, and a dump of the threads at {@code /debug/pprof/goroutine}, where
- * users of buildkitd look for one; Go's other profiles are not found. TCP only. The daemon closes it.
+ * /debug/gc}, {@code /debug/vars}, and a dump of the threads at {@code /debug/pprof/goroutine},
+ * where users of buildkitd look for one; Go's other profiles are not found. TCP only. The daemon
+ * closes it.
  */
 final class DebugServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DebugServer.class);
+
   /** Answers nowhere. */
   static final DebugServer OFF = new DebugServer(Optional.empty());
 
@@ -72,12 +74,10 @@ final class DebugServer implements AutoCloseable {
     values.put("jvm_memory_heap_used_bytes", (double) heap.getUsed());
     values.put("jvm_memory_heap_committed_bytes", (double) heap.getCommitted());
     values.put("jvm_memory_nonheap_used_bytes", (double) other.getUsed());
-    values.put(
-        "jvm_threads", (double) ManagementFactory.getThreadMXBean().getThreadCount());
+    values.put("jvm_threads", (double) ManagementFactory.getThreadMXBean().getThreadCount());
     values.put(
         "jvm_classes", (double) ManagementFactory.getClassLoadingMXBean().getLoadedClassCount());
-    values.put(
-        "process_uptime_seconds", ManagementFactory.getRuntimeMXBean().getUptime() / 1000.0);
+    values.put("process_uptime_seconds", ManagementFactory.getRuntimeMXBean().getUptime() / 1000.0);
     ProcessHandle.current()
         .info()
         .totalCpuDuration()
@@ -88,41 +88,38 @@ final class DebugServer implements AutoCloseable {
   private static String metrics() {
     var text = new StringBuilder();
     values()
-        .forEach(
-            (name, value) ->
-                text.append("# TYPE ")
-                    .append(name)
-                    .append(name.endsWith("_total") ? " counter\n" : " gauge\n")
-                    .append(name)
-                    .append(' ')
-                    .append(value)
-                    .append('\n'));
+        .forEach((name, value) ->
+            text.append("# TYPE ")
+                .append(name)
+                .append(name.endsWith("_total") ? " counter\n" : " gauge\n")
+                .append(name)
+                .append(' ')
+                .append(value)
+                .append('\n'));
     return text.toString();
   }
 
   private static String variables() {
     var text = new StringBuilder("{");
     values()
-        .forEach(
-            (name, value) ->
-                text.append(text.length() > 1 ? ",\n" : "\n")
-                    .append('"')
-                    .append(name)
-                    .append("\": ")
-                    .append(value));
+        .forEach((name, value) ->
+            text.append(text.length() > 1 ? ",\n" : "\n")
+                .append('"')
+                .append(name)
+                .append("\": ")
+                .append(value));
     return text.append("\n}\n").toString();
   }
 
   private static String threads() {
     var text = new StringBuilder();
     Thread.getAllStackTraces()
-        .forEach(
-            (thread, stack) -> {
-              text.append(thread).append(' ').append(thread.getState()).append('\n');
-              for (StackTraceElement frame : stack) {
-                text.append("\tat ").append(frame).append('\n');
-              }
-            });
+        .forEach((thread, stack) -> {
+          text.append(thread).append(' ').append(thread.getState()).append('\n');
+          for (StackTraceElement frame : stack) {
+            text.append("\tat ").append(frame).append('\n');
+          }
+        });
     return text.toString();
   }
 

@@ -85,8 +85,7 @@ final class DiskParts implements AutoCloseable {
     CacheKeyFile keys = opened(CacheKeyFile.open(config.root().resolve("cache.db")));
     var executor = new RuncExecutor(runc(config, state.resolve("executor")));
     var mounts = new StepMounts(store.refs(), state.resolve("mounts"));
-    Registry registry =
-        opened(new Registry(hosts(config.registries()), Version.userAgent()));
+    Registry registry = opened(new Registry(hosts(config.registries()), Version.userAgent()));
     var auth = new ClientAuth();
     Sources sources =
         opened(
@@ -127,11 +126,9 @@ final class DiskParts implements AutoCloseable {
             BuildHistory.open(
                 config.root().resolve("history.db"),
                 store.leases(),
-                new BuildHistory.Limits(
-                    config.history().maxAge(), config.history().maxEntries()),
+                new BuildHistory.Limits(config.history().maxAge(), config.history().maxEntries()),
                 lent.clock()));
-    var containers =
-        new GatewayContainers.Services(store, executor, mounts, lent.sessions());
+    var containers = new GatewayContainers.Services(store, executor, mounts, lent.sessions());
     this.builds =
         new RunningBuilds(
             new SolveBuilds(
@@ -149,10 +146,7 @@ final class DiskParts implements AutoCloseable {
                     lent.bridges(),
                     (job, scope) ->
                         new GatewayContainers(
-                            containers,
-                            job.id(),
-                            List.of(scope.sessionId()),
-                            scope.entitlements()),
+                            containers, job.id(), List.of(scope.sessionId()), scope.entitlements()),
                     history,
                     lent.tracing(),
                     lent.workers().platforms(),
@@ -207,11 +201,10 @@ final class DiskParts implements AutoCloseable {
                 : onPath(binary, path);
     return new RuncOptions(
         folder,
-        runc.orElseThrow(
-            () ->
-                new ConfigException(
-                    "no worker: neither buildkit-runc nor runc is in PATH; install runc, or name it"
-                        + " with --oci-worker-binary")),
+        runc.orElseThrow(() ->
+            new ConfigException(
+                "no worker: neither buildkit-runc nor runc is in PATH; install runc, or name it"
+                    + " with --oci-worker-binary")),
         networks(config.worker().network().mode()),
         new RuncOptions.Dns(
             config.dns().nameservers(), config.dns().options(), config.dns().searchDomains()),
@@ -246,22 +239,20 @@ final class DiskParts implements AutoCloseable {
 
   private static RegistryHosts hosts(Map<String, RegistryConfig> configured) {
     var hosts = new HashMap<String, RegistryHosts.Host>();
-    configured.forEach(
-        (name, host) ->
-            hosts.put(
-                name,
-                new RegistryHosts.Host(
-                    host.mirrors(),
-                    host.http(),
-                    host.insecure(),
-                    host.caFiles().stream().map(Path::of).toList(),
-                    host.keyPairs().stream()
-                        .map(
-                            pair ->
-                                new RegistryHosts.KeyPair(
-                                    Path.of(pair.keyFile()), Path.of(pair.certFile())))
-                        .toList(),
-                    host.tlsConfigDirs().stream().map(Path::of).toList())));
+    configured.forEach((name, host) ->
+        hosts.put(
+            name,
+            new RegistryHosts.Host(
+                host.mirrors(),
+                host.http(),
+                host.insecure(),
+                host.caFiles().stream().map(Path::of).toList(),
+                host.keyPairs().stream()
+                    .map(pair ->
+                        new RegistryHosts.KeyPair(
+                            Path.of(pair.keyFile()), Path.of(pair.certFile())))
+                    .toList(),
+                host.tlsConfigDirs().stream().map(Path::of).toList())));
     return new RegistryHosts(hosts);
   }
 

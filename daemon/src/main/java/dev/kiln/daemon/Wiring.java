@@ -1,16 +1,8 @@
 package dev.kiln.daemon;
 
 import akka.actor.typed.ActorRef;
-import akka.actor.typed.Props;
-import dev.kiln.control.GcActor;
-import dev.kiln.gateway.Bridges;
-import dev.kiln.gateway.LlbBridgeRouter;
-import dev.kiln.grpc.gateway.LLBBridge;
-import dev.kiln.grpc.gateway.LLBBridgePowerApiHandlerFactory;
-import dev.kiln.store.snapshot.OverlaySnapshotter;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Props;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.ConfigFactory;
 import dev.kiln.config.DaemonConfig;
@@ -19,6 +11,7 @@ import dev.kiln.config.GcPolicy;
 import dev.kiln.control.Backend;
 import dev.kiln.control.ContentService;
 import dev.kiln.control.ControlService;
+import dev.kiln.control.GcActor;
 import dev.kiln.control.HealthService;
 import dev.kiln.control.Opening;
 import dev.kiln.control.Reflection;
@@ -26,10 +19,14 @@ import dev.kiln.control.ReflectionV1;
 import dev.kiln.control.ReflectionV1Alpha;
 import dev.kiln.control.TraceService;
 import dev.kiln.control.Workers;
+import dev.kiln.gateway.Bridges;
+import dev.kiln.gateway.LlbBridgeRouter;
 import dev.kiln.grpc.content.Content;
 import dev.kiln.grpc.content.ContentPowerApiHandlerFactory;
 import dev.kiln.grpc.control.Control;
 import dev.kiln.grpc.control.ControlPowerApiHandlerFactory;
+import dev.kiln.grpc.gateway.LLBBridge;
+import dev.kiln.grpc.gateway.LLBBridgePowerApiHandlerFactory;
 import dev.kiln.grpc.health.Health;
 import dev.kiln.grpc.health.HealthPowerApiHandlerFactory;
 import dev.kiln.grpc.otlp.TraceServicePowerApiHandlerFactory;
@@ -38,6 +35,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Platform;
 import dev.kiln.session.Sessions;
 import dev.kiln.store.PruneRequest;
+import dev.kiln.store.snapshot.OverlaySnapshotter;
 import dev.kiln.sys.FileSystems;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.tracing.Blocking;
@@ -47,6 +45,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -122,15 +122,14 @@ final class Wiring implements AutoCloseable {
                         () -> gc.tell(new GcActor.Soon()),
                         clock)));
     disk.done()
-        .whenComplete(
-            (parts, failure) -> {
-              if (failure == null) {
-                backend.complete(parts.backend());
-              } else {
-                LOG.error("the daemon's state could not be opened", failure);
-                backend.completeExceptionally(failure);
-              }
-            });
+        .whenComplete((parts, failure) -> {
+          if (failure == null) {
+            backend.complete(parts.backend());
+          } else {
+            LOG.error("the daemon's state could not be opened", failure);
+            backend.completeExceptionally(failure);
+          }
+        });
     server =
         services(
             new ControlService(opening, new Opening<>(workers), sessions, Version.wire(), clock),
@@ -163,12 +162,8 @@ final class Wiring implements AutoCloseable {
                 dev.kiln.grpc.reflection.v1alpha.ServerReflection.description));
     var errors = GrpcServer.errors();
     return GrpcServer.builder(system)
-        .add(
-            Control.description,
-            ControlPowerApiHandlerFactory.create(control, errors, system))
-        .add(
-            LLBBridge.description,
-            LLBBridgePowerApiHandlerFactory.create(bridge, errors, system))
+        .add(Control.description, ControlPowerApiHandlerFactory.create(control, errors, system))
+        .add(LLBBridge.description, LLBBridgePowerApiHandlerFactory.create(bridge, errors, system))
         .add(Content.description, ContentPowerApiHandlerFactory.create(content, errors, system))
         .add(
             Health.description,
@@ -202,8 +197,8 @@ final class Wiring implements AutoCloseable {
     }
   }
 
-  private static Workers workers(
-      DaemonConfig config, Path state, String snapshotter, Clock clock) throws IOException {
+  private static Workers workers(DaemonConfig config, Path state, String snapshotter, Clock clock)
+      throws IOException {
     var worker = config.worker();
     Workers opened =
         Workers.open(
@@ -266,12 +261,11 @@ final class Wiring implements AutoCloseable {
   /** Runs {@code action} if the state cannot be opened: then the daemon is of no use. */
   void onFailure(Runnable action) {
     disk.done()
-        .whenComplete(
-            (_, failure) -> {
-              if (failure != null) {
-                action.run();
-              }
-            });
+        .whenComplete((_, failure) -> {
+          if (failure != null) {
+            action.run();
+          }
+        });
   }
 
   /** Takes spans only, for build steps. */
@@ -293,10 +287,7 @@ final class Wiring implements AutoCloseable {
     sessions.close();
     system.terminate();
     try {
-      system
-          .getWhenTerminated()
-          .toCompletableFuture()
-          .get(STOP.toMillis(), TimeUnit.MILLISECONDS);
+      system.getWhenTerminated().toCompletableFuture().get(STOP.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {
