@@ -73,8 +73,8 @@ public final class ContentService implements ContentPowerApi {
   }
 
   /**
-   * Blobs that the history keeps can be read but are not listed: in BuildKit they lie in a namespace
-   * of their own, which reading falls back to.
+   * Blobs that the history keeps can be read but are not listed: in BuildKit they lie in a
+   * namespace of their own, which reading falls back to.
    */
   @Override
   public Source<ListContentResponse, NotUsed> list(ListContentRequest in, Metadata metadata) {
@@ -86,12 +86,11 @@ public final class ContentService implements ContentPowerApi {
           ContentStore content = content();
           Set<Digest> ofHistory = backend.await().history().blobs();
           var all = new ArrayList<BlobInfo>();
-          content.walk(
-              blob -> {
-                if (!ofHistory.contains(blob.digest())) {
-                  all.add(blob);
-                }
-              });
+          content.walk(blob -> {
+            if (!ofHistory.contains(blob.digest())) {
+              all.add(blob);
+            }
+          });
           var batch = ListContentResponse.newBuilder();
           for (BlobInfo blob : all) {
             Info info = info(content, blob);

@@ -7,7 +7,10 @@ import java.time.Duration;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Counts the builds under way, so that the daemon can let them end before what they use. Any thread. */
+/**
+ * Counts the builds under way, so that the daemon can let them end before what they use. Any
+ * thread.
+ */
 public final class RunningBuilds implements Builds {
   private final Builds builds;
   private final ReentrantLock lock = new ReentrantLock();

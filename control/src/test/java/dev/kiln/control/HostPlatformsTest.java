@@ -21,8 +21,7 @@ class HostPlatformsTest {
   @TempDir Path proc;
 
   private List<String> platforms(Duration maxAge) {
-    return new HostPlatforms(proc, maxAge, CLOCK)
-        .current().stream().map(Platform::format).toList();
+    return new HostPlatforms(proc, maxAge, CLOCK).current().stream().map(Platform::format).toList();
   }
 
   private void emulate(String name, String state) throws IOException {
@@ -37,8 +36,7 @@ class HostPlatformsTest {
 
   @Test
   void featureLevelsNeedAllTheirFlags() throws IOException {
-    org.junit.jupiter.api.Assumptions.assumeTrue(
-        Platform.host().architecture().equals("amd64"));
+    org.junit.jupiter.api.Assumptions.assumeTrue(Platform.host().architecture().equals("amd64"));
     Files.writeString(proc.resolve("cpuinfo"), LEVEL_2 + " avx avx2\n");
     assertThat(platforms(Duration.ZERO))
         .containsExactly("linux/amd64", "linux/amd64/v2", "linux/386");

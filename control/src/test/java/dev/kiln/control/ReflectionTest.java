@@ -33,8 +33,7 @@ class ReflectionTest {
                 .setFileContainingSymbol("moby.buildkit.v1.frontend.LLBBridge")
                 .build());
     var file =
-        FileDescriptorProto.parseFrom(
-            answer.getFileDescriptorResponse().getFileDescriptorProto(0));
+        FileDescriptorProto.parseFrom(answer.getFileDescriptorResponse().getFileDescriptorProto(0));
     assertThat(file.getService(0).getMethodList())
         .extracting(MethodDescriptorProto::getName)
         .contains("Return", "Solve")

@@ -7,8 +7,8 @@ import dev.kiln.actors.ResultLoader;
 import java.util.Optional;
 
 /**
- * Loads the local cache's records: a record's id is that of a ref, which is there or not. Nothing is
- * fetched. Stateless.
+ * Loads the local cache's records: a record's id is that of a ref, which is there or not. Nothing
+ * is fetched. Stateless.
  */
 public final class LocalResults implements ResultLoader {
   @Override

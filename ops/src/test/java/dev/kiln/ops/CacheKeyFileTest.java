@@ -45,8 +45,7 @@ class CacheKeyFileTest {
     var result = new AddResult("b", new CacheRecord("r1", Instant.ofEpochMilli(5)));
     write(new AddLink("a", PLAIN, "b"), new AddLink("a", SELECTED, "b"), result, result);
     assertThat(read().links())
-        .containsExactlyInAnyOrder(
-            new AddLink("a", PLAIN, "b"), new AddLink("a", SELECTED, "b"));
+        .containsExactlyInAnyOrder(new AddLink("a", PLAIN, "b"), new AddLink("a", SELECTED, "b"));
     assertThat(read().results()).containsExactly(result);
   }
 

@@ -64,8 +64,7 @@ public final class SourceFixture implements AutoCloseable {
             .setResponseMarshaller(ProtoUtils.marshaller(GetSecretResponse.getDefaultInstance()))
             .build();
     client =
-        NettyServerBuilder.forAddress(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .addService(
                 ServerServiceDefinition.builder("moby.buildkit.secrets.v1.Secrets")
                     .addMethod(
@@ -85,8 +84,7 @@ public final class SourceFixture implements AutoCloseable {
                     .build())
             .build()
             .start();
-    channel =
-        NettyChannelBuilder.forAddress("localhost", client.getPort()).usePlaintext().build();
+    channel = NettyChannelBuilder.forAddress("localhost", client.getPort()).usePlaintext().build();
     sessions.add(
         new ClientSession(
             new SessionMetadata(

@@ -30,8 +30,7 @@ final class StatementReader {
     var flags = new ArrayList<String>();
     String rest = end < text.length() ? flags(text.substring(end), flags) : "";
     Arguments arguments = arguments(keyword.toLowerCase(Locale.ROOT), GoText.trim(rest));
-    return new Statement(
-        keyword, flags, arguments, line, List.of(), comments, startLine, endLine);
+    return new Statement(keyword, flags, arguments, line, List.of(), comments, startLine, endLine);
   }
 
   private Arguments arguments(String keyword, String rest) {

@@ -245,7 +245,8 @@ public final class GitSource implements Source {
     if (shared) {
       // The next checkout may have others of the same name, and addresses may hold passwords.
       String names =
-          plain.attempt(List.of("config", "--local", "--name-only", "--get-regexp", "^submodule\\."))
+          plain
+              .attempt(List.of("config", "--local", "--name-only", "--get-regexp", "^submodule\\."))
               .stdout();
       for (String name : names.lines().distinct().toList()) {
         plain.run("config", "--local", "--unset-all", name);

@@ -47,13 +47,24 @@ final class GitServer implements AutoCloseable {
     var command = new ArrayList<String>(List.of("git", "-c", "init.defaultBranch=main"));
     command.addAll(List.of(args));
     var builder = new ProcessBuilder(command).directory(dir.toFile()).redirectErrorStream(true);
-    builder.environment().putAll(
-        Map.of(
-            "GIT_AUTHOR_NAME", "a", "GIT_AUTHOR_EMAIL", "a@b",
-            "GIT_COMMITTER_NAME", "a", "GIT_COMMITTER_EMAIL", "a@b",
-            "GIT_AUTHOR_DATE", "2020-01-01T00:00:00Z",
-            "GIT_COMMITTER_DATE", "2020-01-01T00:00:00Z",
-            "HOME", "/dev/null"));
+    builder
+        .environment()
+        .putAll(
+            Map.of(
+                "GIT_AUTHOR_NAME",
+                "a",
+                "GIT_AUTHOR_EMAIL",
+                "a@b",
+                "GIT_COMMITTER_NAME",
+                "a",
+                "GIT_COMMITTER_EMAIL",
+                "a@b",
+                "GIT_AUTHOR_DATE",
+                "2020-01-01T00:00:00Z",
+                "GIT_COMMITTER_DATE",
+                "2020-01-01T00:00:00Z",
+                "HOME",
+                "/dev/null"));
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
@@ -72,8 +83,7 @@ final class GitServer implements AutoCloseable {
 
   private void handle(HttpExchange x) throws IOException {
     try (x) {
-      String sent =
-          Optional.ofNullable(x.getRequestHeaders().getFirst("Authorization")).orElse("");
+      String sent = Optional.ofNullable(x.getRequestHeaders().getFirst("Authorization")).orElse("");
       synchronized (authorizations) {
         authorizations.add(sent);
       }

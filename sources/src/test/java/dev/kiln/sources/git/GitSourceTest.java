@@ -68,8 +68,7 @@ class GitSourceTest {
     Source source = open("", Map.of());
     assertThat(key(source)).isEqualTo(second);
     assertThat(source.material())
-        .isEqualTo(
-            new Material.Git("http://" + server.url("repo"), second, List.of(), List.of()));
+        .isEqualTo(new Material.Git("http://" + server.url("repo"), second, List.of(), List.of()));
     try (View view = fixture.view(source)) {
       assertThat(view.root().resolve("a.txt")).hasContent("one");
       assertThat(view.root().resolve("sub/deep/b.txt")).hasContent("two");
@@ -146,8 +145,7 @@ class GitSourceTest {
     String remote = "http://user:geheim@" + server.url("repo");
     server.required =
         "Basic " + Base64.getEncoder().encodeToString("user:geheim".getBytes("UTF-8"));
-    Source source =
-        open("#main", Map.of("git.keepgitdir", "true", "git.fullurl", remote));
+    Source source = open("#main", Map.of("git.keepgitdir", "true", "git.fullurl", remote));
     assertThat(key(source)).isEqualTo(second + ".git#refs/heads/main");
     try (View view = fixture.view(source)) {
       Path dir = view.root();
@@ -182,8 +180,7 @@ class GitSourceTest {
     fixture.secrets.put("TOKEN", "wrong");
     fixture.secrets.put("TOKEN." + host, "right");
     server.required =
-        "basic "
-            + Base64.getEncoder().encodeToString("x-access-token:right".getBytes("UTF-8"));
+        "basic " + Base64.getEncoder().encodeToString("x-access-token:right".getBytes("UTF-8"));
     Source source = open("#main", Map.of("git.authtokensecret", "TOKEN"));
     assertThat(key(source)).isEqualTo(second);
     try (View view = fixture.view(source)) {
@@ -237,8 +234,8 @@ class GitSourceTest {
   void absentRefsAndRemotesAreNamed() {
     assertThatThrownBy(() -> key(open("#gone", Map.of())))
         .hasMessageContaining("repository does not contain ref gone");
-    assertThatThrownBy(() ->
-            key(open("#main", Map.of("git.fullurl", "http://u:pw@" + server.url("absent")))))
+    assertThatThrownBy(
+            () -> key(open("#main", Map.of("git.fullurl", "http://u:pw@" + server.url("absent")))))
         .hasMessageContaining("failed to fetch remote http://xxxxx:xxxxx@")
         .hasMessageNotContaining("pw");
   }

@@ -108,9 +108,7 @@ class HttpSourceTest {
   @Test
   void fileHasNameModeOwnerAndTime() throws Exception {
     Source source =
-        open(
-            "/file.txt",
-            Map.of("http.perm", "0640", "http.uid", "12", "http.gid", "13"));
+        open("/file.txt", Map.of("http.perm", "0640", "http.uid", "12", "http.gid", "13"));
     SourceKey key = key(source);
     assertThat(key.pin()).isEqualTo(Digest.of("hello").value());
     try (View view = fixture.view(source)) {
@@ -162,8 +160,7 @@ class HttpSourceTest {
     assertThat(requests).isEmpty();
     fixture.view(source).close();
     String wrong = Digest.of("other").value();
-    assertThatThrownBy(() ->
-            fixture.view(open("/file.txt", Map.of("http.checksum", wrong))))
+    assertThatThrownBy(() -> fixture.view(open("/file.txt", Map.of("http.checksum", wrong))))
         .hasMessage("digest mismatch " + right + ": " + wrong);
   }
 

@@ -53,8 +53,7 @@ class ArchitectureTest {
               "exporters",
               List.of("model", "grpc", "sys", "tracing", "store", "session", "registry")),
           Map.entry(
-              "mounts",
-              List.of("model", "sys", "tracing", "llb", "store", "exec", "session")),
+              "mounts", List.of("model", "sys", "tracing", "llb", "store", "exec", "session")),
           Map.entry(
               "ops",
               List.of(
