@@ -32,6 +32,7 @@ import dev.kiln.llb.SourceRewrite;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
+import dev.kiln.mounts.CacheMounts;
 import dev.kiln.ops.StoreLeases;
 import dev.kiln.sources.SourcePolicy;
 import dev.kiln.sources.Sources;
@@ -255,7 +256,10 @@ public final class SolveBuilds implements Builds {
   private BuildBridge bridge(Job job, BuildRequest request) {
     return new BuildBridge(
         new BuildBridge.Build(
-            graph -> job.solve(graph, List.<CacheTable>of()).await(),
+            graph -> {
+              CacheMounts.forgetIgnored(graph, parts.store().refs());
+              return job.solve(graph, List.<CacheTable>of()).await();
+            },
             new BuildInfo(
                 request.sessionId(),
                 parts.platforms(),

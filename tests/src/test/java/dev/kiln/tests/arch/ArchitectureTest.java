@@ -57,8 +57,18 @@ class ArchitectureTest {
           Map.entry(
               "ops",
               List.of(
-                  "model", "grpc", "sys", "tracing", "actors", "llb", "store", "exec", "session",
-                  "sources", "mounts")),
+                  "model",
+                  "grpc",
+                  "sys",
+                  "tracing",
+                  "actors",
+                  "llb",
+                  "store",
+                  "exec",
+                  "session",
+                  "sources",
+                  "mounts",
+                  "exporters")),
           Map.entry(
               "gateway",
               List.of(
@@ -81,6 +91,7 @@ class ArchitectureTest {
                   "sources",
                   "exporters",
                   "ops",
+                  "mounts",
                   "gateway")),
           Map.entry("cli", List.of("model", "grpc", "session", "sys", "tracing")));
 
