@@ -78,6 +78,11 @@ public record ImageRef(String domain, String path, Optional<String> tag, Optiona
     try {
       return new ImageRef(domain, path, Optional.ofNullable(m.group(2)), digest);
     } catch (BuildException e) {
+      if (!path.equals(path.toLowerCase(java.util.Locale.ROOT))) {
+        throw new BuildException(
+            Kind.INVALID,
+            "invalid reference format: repository name (" + path + ") must be lowercase");
+      }
       throw invalid(text);
     }
   }

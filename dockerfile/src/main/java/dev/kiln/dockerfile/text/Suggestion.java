@@ -29,6 +29,9 @@ public final class Suggestion {
       if (candidate.equals(wanted)) {
         return Optional.empty();
       }
+      if (candidate.isEmpty()) {
+        continue;
+      }
       if (Math.abs(candidate.length() - wanted.length()) > bestDistance) {
         continue;
       }
