@@ -18,7 +18,7 @@ public final class Compressor {
       case UNCOMPRESSED -> new Unclosed(out);
       case GZIP, ESTARGZ -> {
         int level = compression.level().orElse(-1);
-        yield new ParallelGzip(out, () -> new ZlibBlocks(level < 0 ? 4 : level));
+        yield new ParallelGzip(out, () -> level < 0 ? new FastDeflate() : new ZlibBlocks(level));
       }
       case ZSTD -> {
         var zstd =
