@@ -10,6 +10,7 @@ import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.RegistryConfig;
 import dev.kiln.control.Backend;
 import dev.kiln.control.Collector;
+import dev.kiln.control.HealthService;
 import dev.kiln.control.RunningBuilds;
 import dev.kiln.control.SolveBuilds;
 import dev.kiln.control.WireProgress;
@@ -22,7 +23,11 @@ import dev.kiln.exec.RuncOptions;
 import dev.kiln.exporters.Exporters;
 import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.GatewayContainers;
+import dev.kiln.gateway.GatewayFrontend;
 import dev.kiln.gateway.StoreRefFiles;
+import dev.kiln.grpc.health.Health;
+import dev.kiln.grpc.health.HealthPowerApiHandlerFactory;
+import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.llb.Frontend;
 import dev.kiln.mounts.StepMounts;
 import dev.kiln.ops.CacheKeyFile;
@@ -141,7 +146,7 @@ final class DiskParts implements AutoCloseable {
                         lent.sessions(),
                         registry,
                         ids -> new SessionCredentials(auth, lent.sessions().group(ids))),
-                    frontends(config),
+                    frontends(config, lent, containers),
                     new StoreRefFiles(store.refs()),
                     lent.bridges(),
                     (job, scope) ->
@@ -182,10 +187,25 @@ final class DiskParts implements AutoCloseable {
     return part;
   }
 
-  private static Map<String, Frontend> frontends(DaemonConfig config) {
+  private static Map<String, Frontend> frontends(
+      DaemonConfig config, Lent lent, GatewayContainers.Services containers) {
     var all = new HashMap<String, Frontend>();
     if (config.frontends().dockerfile()) {
       all.put("dockerfile.v0", new DockerfileFrontend());
+    }
+    if (config.frontends().gateway()) {
+      all.put(
+          "gateway.v0",
+          new GatewayFrontend(
+              lent.system(),
+              containers,
+              () -> lent.workers().list(List.of()),
+              services ->
+                  services.add(
+                      Health.description,
+                      HealthPowerApiHandlerFactory.create(
+                          new HealthService(), GrpcServer.errors(), lent.system())),
+              config.frontends().gatewayRepositories()));
     }
     return all;
   }
