@@ -215,7 +215,7 @@ public final class ControlService implements ControlPowerApi {
                   in.getReservedSpace(),
                   in.getMaxUsedSpace(),
                   in.getMinFreeSpace());
-          backend.await().gc().prune(request, record -> sink.put(usage(record)));
+          backend.await().gc().pruneByUser(request, record -> sink.put(usage(record)));
         });
   }
 

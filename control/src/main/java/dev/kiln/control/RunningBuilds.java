@@ -43,6 +43,16 @@ public final class RunningBuilds implements Builds {
     }
   }
 
+  /** Whether no build runs at this moment. */
+  public boolean none() {
+    lock.lock();
+    try {
+      return running == 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Waits until no build runs; false where some still do after {@code patience}. */
   public boolean awaitNone(Duration patience) throws InterruptedException {
     long left = patience.toNanos();

@@ -165,7 +165,8 @@ final class DiskParts implements AutoCloseable {
             solver,
             history,
             builds,
-            new Collector(store.refs(), lent.gcRules(), lent.gcSoon()));
+            new Collector(
+                store.refs(), lent.gcRules(), lent.gcSoon(), builds::none, sources::forgetRecent));
   }
 
   /**

@@ -197,6 +197,11 @@ public final class Sources implements AutoCloseable {
                     + meta.op().identifier()));
   }
 
+  /** Lets go of recently read manifests, so that a prune can remove them. */
+  public void forgetRecent() {
+    recent.forget();
+  }
+
   @Override
   public void close() {
     web.close();

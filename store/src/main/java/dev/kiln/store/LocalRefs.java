@@ -349,6 +349,11 @@ final class LocalRefs implements Refs {
   }
 
   @Override
+  public void sweepBlobs(Duration grace) {
+    pruning.sweepBlobs(grace);
+  }
+
+  @Override
   public void onRemoved(Consumer<RefId> listener) {
     listeners.add(listener);
   }

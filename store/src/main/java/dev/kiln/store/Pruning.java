@@ -140,7 +140,7 @@ final class Pruning {
       sweepBlobsOf(gone);
       told.forEach(removed);
     }
-    sweepOldBlobs();
+    sweepBlobs(BLOB_GRACE);
   }
 
   private long freeBytes() {
@@ -171,11 +171,11 @@ final class Pruning {
     }
   }
 
-  private void sweepOldBlobs() {
-    Instant limit = table.now().minus(BLOB_GRACE);
+  void sweepBlobs(Duration grace) {
+    Instant limit = table.now().minus(grace);
     Set<Digest> kept = kept();
     content.walk(blob -> {
-      if (blob.createdAt().isBefore(limit) && !kept.contains(blob.digest())) {
+      if (!blob.createdAt().isAfter(limit) && !kept.contains(blob.digest())) {
         content.delete(blob.digest());
       }
     });

@@ -121,6 +121,14 @@ public interface Refs {
    */
   void prune(PruneRequest request, Consumer<UsageRecord> removed) throws InterruptedException;
 
+  /**
+   * Removes blobs that no ref, lease, pin or image name keeps. {@link #prune} does it for blobs
+   * older than an hour, as younger ones may belong to a build that does not hold them yet.
+   *
+   * @param grace younger ones stay
+   */
+  void sweepBlobs(Duration grace);
+
   /** Called for every ref that is removed, so that cache records of it can go too. */
   void onRemoved(Consumer<RefId> listener);
 
