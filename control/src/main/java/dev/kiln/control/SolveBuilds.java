@@ -33,7 +33,9 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import dev.kiln.mounts.CacheMounts;
+import dev.kiln.ops.Materials;
 import dev.kiln.ops.StoreLeases;
+import dev.kiln.ops.provenance.ProvenanceOptions;
 import dev.kiln.sources.SourcePolicy;
 import dev.kiln.sources.Sources;
 import dev.kiln.store.Lease;
@@ -45,6 +47,7 @@ import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.context.Context;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -85,6 +88,7 @@ public final class SolveBuilds implements Builds {
       Solver solver,
       Store store,
       Sources sources,
+      Materials materials,
       Exporters exporters,
       Map<String, Frontend> frontends,
       RefFiles files,
@@ -111,6 +115,7 @@ public final class SolveBuilds implements Builds {
   public SolveResponse solve(SolveRequest in, Context caller) throws InterruptedException {
     BuildRequest request = BuildRequest.of(in, parts.allowed());
     refuseCaches(request);
+    Optional<ProvenanceOptions> provenance = Provenances.options(request.frontendAttrs());
     List<Exporter> exporters = new ArrayList<>();
     for (BuildRequest.Export export : request.exports()) {
       exporters.add(parts.exporters().resolve(export.type(), exporters.size(), export.attrs()));
@@ -131,6 +136,7 @@ public final class SolveBuilds implements Builds {
       span.end();
       throw e;
     }
+    Instant begun = parts.clock().instant();
     var record = new BuildRecord(request, parts.clock());
     if (!request.internal()) {
       parts.history().started(record.started());
@@ -139,7 +145,7 @@ public final class SolveBuilds implements Builds {
       Optional<BuildException> failure = Optional.empty();
       Exported exported = Exported.NOTHING;
       try {
-        exported = build(job, request, exporters, lease);
+        exported = build(job, request, exporters, provenance, begun, lease);
         parts.store().refs().flush();
       } catch (BuildException e) {
         failure = Optional.of(e);
@@ -193,11 +199,29 @@ public final class SolveBuilds implements Builds {
     static final Exported NOTHING = new Exported(List.of(), new TreeMap<>());
   }
 
-  private Exported build(Job job, BuildRequest request, List<Exporter> exporters, Lease lease)
+  private Exported build(
+      Job job,
+      BuildRequest request,
+      List<Exporter> exporters,
+      Optional<ProvenanceOptions> provenance,
+      Instant begun,
+      Lease lease)
       throws InterruptedException {
     importCaches(job, request.cacheImports());
-    FrontendResult result = result(job, request);
+    BuildBridge bridge = bridge(job, request);
+    FrontendResult result = result(job, request, bridge);
     ExportSource source = source(result);
+    if (provenance.isPresent()) {
+      var provenances =
+          new Provenances(
+              parts.store().refs(), parts.solver().localCache(), parts.materials(), parts.clock());
+      source =
+          provenances.attach(
+              source,
+              provenance.get(),
+              new Provenances.Built(request.ref(), begun, result, bridge.log(), exporters),
+              lease);
+    }
     List<ExportResult> results =
         Exports.run(job, exporters, source, lease, ExportContext.InlineCache.NONE);
     var response = new TreeMap<String, String>();
@@ -212,12 +236,12 @@ public final class SolveBuilds implements Builds {
     return new Exported(results, response);
   }
 
-  private FrontendResult result(Job job, BuildRequest request) throws InterruptedException {
+  private FrontendResult result(Job job, BuildRequest request, BuildBridge bridge)
+      throws InterruptedException {
     try (Containers containers =
         parts
             .containers()
             .apply(job, new BuildRequestScope(request.sessionId(), request.entitlements()))) {
-      BuildBridge bridge = bridge(job, request);
       FrontendResult result;
       if (request.clientFrontend()) {
         result = ofClient(request.ref(), new LlbBridge(bridge, parts.workers(), containers));

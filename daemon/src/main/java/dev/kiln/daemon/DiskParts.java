@@ -141,6 +141,7 @@ final class DiskParts implements AutoCloseable {
                     solver,
                     store,
                     sources,
+                    runners.materials(),
                     new Exporters(
                         store,
                         lent.sessions(),

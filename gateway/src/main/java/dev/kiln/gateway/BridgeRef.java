@@ -31,6 +31,11 @@ public final class BridgeRef implements FrontendRef {
     this.files = files;
   }
 
+  /** What the ref is the result of. */
+  public Graph graph() {
+    return graph;
+  }
+
   /** The solved edge, built now where it is not yet. */
   public SolvedEdge solve() throws InterruptedException {
     lock.lockInterruptibly();

@@ -34,9 +34,20 @@ import java.util.function.Function;
  */
 public final class BuildBridge implements FrontendClient {
   private final Build build;
+  private final BuildLog log;
 
   public BuildBridge(Build build) {
+    this(build, new BuildLog());
+  }
+
+  private BuildBridge(Build build, BuildLog log) {
     this.build = build;
+    this.log = log;
+  }
+
+  /** What the build's frontends did so far. */
+  public BuildLog log() {
+    return log;
   }
 
   /**
@@ -81,7 +92,8 @@ public final class BuildBridge implements FrontendClient {
             build.entitlements(),
             build.imports(),
             build.warnings(),
-            inputs));
+            inputs),
+        log);
   }
 
   Entitlements entitlements() {
@@ -116,6 +128,7 @@ public final class BuildBridge implements FrontendClient {
     if (frontend == null) {
       throw new BuildException(Kind.INVALID, "invalid frontend: " + request.frontend());
     }
+    log.asked(request.frontend(), request.opts(), !request.inputs().isEmpty());
     try {
       return frontend.solve(this, request.opts(), request.inputs());
     } catch (BuildException e) {
@@ -131,6 +144,7 @@ public final class BuildBridge implements FrontendClient {
     Optional<Graph> graph =
         Definitions.parse(definition, build.info().defaultPlatform(), build.rewrites().apply(all));
     graph.ifPresent(build.entitlements()::check);
+    graph.ifPresent(log::loaded);
     return graph.map(g -> new BridgeRef(definition, g, build.solver(), build.files()));
   }
 
@@ -160,7 +174,9 @@ public final class BuildBridge implements FrontendClient {
             query.logName(),
             query.layout(),
             all);
-    return build.images().resolve(whole, List.of(build.info().sessionId()));
+    ImageMeta image = build.images().resolve(whole, List.of(build.info().sessionId()));
+    log.resolved(whole, image);
+    return image;
   }
 
   @Override

@@ -1,0 +1,277 @@
+package dev.kiln.control;
+
+import dev.kiln.actors.CacheKey;
+import dev.kiln.actors.CacheRecord;
+import dev.kiln.actors.CacheTable;
+import dev.kiln.actors.ResultId;
+import dev.kiln.actors.SolvedEdge;
+import dev.kiln.exporters.ExportSource;
+import dev.kiln.exporters.ExportSource.Statement;
+import dev.kiln.exporters.Exporter;
+import dev.kiln.exporters.ResultPlatforms;
+import dev.kiln.exporters.ResultPlatforms.Entry;
+import dev.kiln.gateway.BridgeRef;
+import dev.kiln.gateway.BuildLog;
+import dev.kiln.llb.Edge;
+import dev.kiln.llb.FrontendRef;
+import dev.kiln.llb.FrontendResult;
+import dev.kiln.llb.Graph;
+import dev.kiln.llb.Vertex;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Descriptor;
+import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
+import dev.kiln.model.Platform;
+import dev.kiln.model.StepProgress;
+import dev.kiln.ops.Materials;
+import dev.kiln.ops.StoreLeases;
+import dev.kiln.ops.provenance.Capture;
+import dev.kiln.ops.provenance.Provenance;
+import dev.kiln.ops.provenance.Provenance.StepLayers;
+import dev.kiln.ops.provenance.ProvenanceOptions;
+import dev.kiln.sources.Material;
+import dev.kiln.store.Compression;
+import dev.kiln.store.Layer;
+import dev.kiln.store.LayerOptions;
+import dev.kiln.store.Lease;
+import dev.kiln.store.RefId;
+import dev.kiln.store.Refs;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Attaches provenance to results where the client asks for it ({@code attest:provenance}). Any
+ * thread; blocks. Source of the rules: BuildKit v0.22 {@code frontend/attestations/parse.go},
+ * {@code solver/llbsolver/proc/provenance.go}.
+ */
+final class Provenances {
+  private static final String OPTION = "attest:";
+  private static final String BUILD_ARG = "build-arg:BUILDKIT_ATTEST_";
+  private final Refs refs;
+  private final CacheTable keys;
+  private final Materials materials;
+  private final Clock clock;
+
+  Provenances(Refs refs, CacheTable keys, Materials materials, Clock clock) {
+    this.refs = refs;
+    this.keys = keys;
+    this.materials = materials;
+    this.clock = clock;
+  }
+
+  /**
+   * What the client wants; empty where it wants none.
+   *
+   * @throws BuildException for attestations and values that are not known
+   */
+  static Optional<ProvenanceOptions> options(Map<String, String> opts) {
+    var asked = new TreeMap<String, String>();
+    opts.forEach((key, value) -> {
+      if (key.startsWith(BUILD_ARG)) {
+        asked.put(key.substring(BUILD_ARG.length()).toLowerCase(java.util.Locale.ROOT), value);
+      }
+    });
+    opts.forEach((key, value) -> {
+      if (key.startsWith(OPTION)) {
+        asked.put(key.substring(OPTION.length()).toLowerCase(java.util.Locale.ROOT), value);
+      }
+    });
+    for (String type : asked.keySet()) {
+      if (!type.equals("sbom") && !type.equals("provenance")) {
+        throw new BuildException(Kind.UNKNOWN, "unknown attestation type \"" + type + "\"");
+      }
+    }
+    return Optional.ofNullable(asked.get("provenance"))
+        .map(text -> ProvenanceOptions.parse(fields(text)));
+  }
+
+  private static Map<String, String> fields(String text) {
+    var fields = new HashMap<String, String>();
+    for (String field : text.isEmpty() ? new String[0] : text.split(",", -1)) {
+      int equals = field.indexOf('=');
+      fields.put(
+          equals < 0 ? field : field.substring(0, equals),
+          equals < 0 ? "" : field.substring(equals + 1));
+    }
+    return fields;
+  }
+
+  /** One build that has its result. */
+  record Built(
+      String id, Instant started, FrontendResult result, BuildLog log, List<Exporter> exporters) {}
+
+  /** The result with a statement for each of its platforms. */
+  ExportSource attach(ExportSource source, ProvenanceOptions options, Built built, Lease lease)
+      throws InterruptedException {
+    ResultPlatforms platforms = ResultPlatforms.of(source.metadata());
+    var all = new HashMap<>(source.attestations());
+    for (Entry platform : platforms.entries()) {
+      Optional<FrontendRef> ref =
+          source.isMap()
+              ? built.result().refs().getOrDefault(platform.id(), Optional.empty())
+              : built.result().ref();
+      if (ref.isEmpty() || !(ref.get() instanceof BridgeRef bridged)) {
+        continue;
+      }
+      var statements = new ArrayList<>(source.statements(platform.id()));
+      Provenance provenance = provenance(options, built, bridged, platform, platforms);
+      List<StepLayers> layers =
+          options.max() ? layers(bridged, built.exporters(), lease) : List.of();
+      statements.add(new Statement(provenance.attestation(layers), Optional.empty()));
+      all.put(platform.id(), List.copyOf(statements));
+    }
+    return new ExportSource(source.ref(), source.refs(), source.metadata(), all);
+  }
+
+  private Provenance provenance(
+      ProvenanceOptions options,
+      Built built,
+      BridgeRef ref,
+      Entry platform,
+      ResultPlatforms platforms) {
+    Set<Digest> otherResults = new HashSet<>();
+    built.result().refs().values().forEach(r -> r.ifPresent(x -> addRoot(x, otherResults)));
+    built
+        .result()
+        .attestations()
+        .values()
+        .forEach(list -> list.forEach(a -> a.ref().ifPresent(x -> addRoot(x, otherResults))));
+    var graphs = new ArrayList<Graph>(List.of(ref.graph()));
+    for (Graph graph : built.log().graphs()) {
+      if (!otherResults.contains(graph.root().vertex())) {
+        graphs.add(graph);
+      }
+    }
+    Optional<BuildLog.Asked> asked = built.log().asked();
+    Capture capture =
+        Capture.of(
+            graphs,
+            materials,
+            images(built.log(), platform, platforms),
+            asked.map(BuildLog.Asked::hasInputs).orElse(false));
+    return new Provenance(
+        options,
+        asked
+            .map(a -> new Provenance.Request(a.frontend(), a.opts()))
+            .orElse(Provenance.Request.NONE),
+        capture,
+        Optional.of(ref.definition()),
+        new Provenance.Run(built.id(), built.started(), clock.instant()));
+  }
+
+  private static void addRoot(FrontendRef ref, Set<Digest> roots) {
+    if (ref instanceof BridgeRef bridged) {
+      roots.add(bridged.graph().root().vertex());
+    }
+  }
+
+  /**
+   * The images that frontends looked at. One that was looked at for every platform of the result
+   * counts only for its own.
+   */
+  private static List<Material.Image> images(
+      BuildLog log, Entry platform, ResultPlatforms platforms) {
+    var all =
+        log.images().stream()
+            .map(r ->
+                new Material.Image(
+                    r.query().ref(),
+                    r.query().platform(),
+                    Optional.of(r.image().digest()),
+                    r.query().layout().isPresent()))
+            .toList();
+    if (platforms.entries().size() < 2) {
+      return all;
+    }
+    return all.stream()
+        .filter(image ->
+            image.platform().isEmpty()
+                || isOf(image.platform().get(), platform.platform())
+                || !platforms.entries().stream()
+                    .allMatch(e ->
+                        all.stream()
+                            .anyMatch(i ->
+                                i.ref().equals(image.ref())
+                                    && i.platform().map(p -> isOf(p, e.platform())).orElse(false))))
+        .toList();
+  }
+
+  private static boolean isOf(Platform image, Platform result) {
+    return image.os().equals(result.os()) && image.architecture().equals(result.architecture());
+  }
+
+  /**
+   * The layers of the result and of the states that it is built on, where an exporter packs layers
+   * at all: those that it will ask for in a moment.
+   */
+  private List<StepLayers> layers(BridgeRef ref, List<Exporter> exporters, Lease lease)
+      throws InterruptedException {
+    Optional<Compression> compression =
+        exporters.stream().flatMap(e -> e.compression().stream()).findFirst();
+    SolvedEdge solved = ref.solve();
+    if (compression.isEmpty() || solved.result().isEmpty()) {
+      return List.of();
+    }
+    RefId result = StoreLeases.ref(solved.result().get());
+    Set<RefId> chain = new HashSet<>();
+    addChain(result, chain, lease);
+    Map<Edge, Set<RefId>> found = new HashMap<>();
+    Edge root = ref.graph().root();
+    found.computeIfAbsent(root, _ -> new HashSet<>()).add(result);
+    find(ref.graph(), root, solved.keys(), chain, found, new HashSet<>());
+    var layers = new ArrayList<StepLayers>();
+    LayerOptions options = LayerOptions.of(compression.get());
+    for (var each : found.entrySet()) {
+      var chains = new ArrayList<List<Descriptor>>();
+      for (RefId state : each.getValue()) {
+        List<Descriptor> blobs =
+            refs.layers(state, options, StepProgress.NONE).stream().map(Layer::blob).toList();
+        if (!chains.contains(blobs)) {
+          chains.add(blobs);
+        }
+      }
+      layers.add(new StepLayers(each.getKey().vertex(), each.getKey().index(), chains));
+    }
+    return layers;
+  }
+
+  private void addChain(RefId state, Set<RefId> chain, Lease lease) {
+    if (chain.add(state)) {
+      refs.get(lease, state).parents().forEach(parent -> addChain(parent, chain, lease));
+    }
+  }
+
+  /** Follows the keys of an edge and the graph side by side, to know which state is whose. */
+  private void find(
+      Graph graph,
+      Edge edge,
+      List<CacheKey> of,
+      Set<RefId> chain,
+      Map<Edge, Set<RefId>> found,
+      Set<CacheKey> seen) {
+    Vertex vertex = graph.vertex(edge.vertex());
+    for (CacheKey key : of) {
+      if (!seen.add(key)) {
+        continue;
+      }
+      for (CacheRecord record : keys.idOf(key).map(keys::records).orElse(List.of())) {
+        Optional<RefId> state = record.result().map((ResultId r) -> StoreLeases.ref(r));
+        if (state.isPresent() && chain.contains(state.get())) {
+          found.computeIfAbsent(edge, _ -> new HashSet<>()).add(state.get());
+        }
+      }
+      for (int i = 0; i < key.deps().size() && i < vertex.inputs().size(); i++) {
+        List<CacheKey> below = key.deps().get(i).stream().map(CacheKey.Dep::key).toList();
+        find(graph, vertex.inputs().get(i), below, chain, found, seen);
+      }
+    }
+  }
+}
