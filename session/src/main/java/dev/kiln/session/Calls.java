@@ -87,7 +87,7 @@ final class Calls {
   static <Q, R> Duplex<R, Q> open(
       ClientSession session, MethodDescriptor<Q, R> method, Map<String, List<String>> headers) {
     ClientCall<Q, R> call = session.channel().newCall(method, OPTIONS);
-    return ClientDuplex.start(call, metadata(headers));
+    return ClientDuplex.start(call, method.getType(), metadata(headers));
   }
 
   static Metadata metadata(Map<String, List<String>> headers) {

@@ -5,6 +5,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.ArrayDeque;
@@ -21,17 +22,23 @@ final class ClientDuplex<I, O> extends ClientCall.Listener<I> implements Duplex<
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final ArrayDeque<I> unread = new ArrayDeque<>();
+
+  /** Such calls are never told that they are ready; their one message goes at once. */
+  private final boolean sendsOneMessage;
+
   private int taken; // read but not yet asked for again
   private boolean halfClosed;
   private boolean ended;
   private @Nullable BuildException failure; // set with ended, unless it ended well
 
-  private ClientDuplex(ClientCall<O, I> call) {
+  private ClientDuplex(ClientCall<O, I> call, boolean sendsOneMessage) {
     this.call = call;
+    this.sendsOneMessage = sendsOneMessage;
   }
 
-  static <I, O> ClientDuplex<I, O> start(ClientCall<O, I> call, Metadata headers) {
-    var duplex = new ClientDuplex<I, O>(call);
+  static <I, O> ClientDuplex<I, O> start(
+      ClientCall<O, I> call, MethodDescriptor.MethodType type, Metadata headers) {
+    var duplex = new ClientDuplex<I, O>(call, type.clientSendsOneMessage());
     call.start(duplex, headers);
     call.request(AHEAD);
     return duplex;
@@ -41,7 +48,7 @@ final class ClientDuplex<I, O> extends ClientCall.Listener<I> implements Duplex<
   public void send(O message) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      while (!ended && !call.isReady()) {
+      while (!ended && !sendsOneMessage && !call.isReady()) {
         changed.await();
       }
       if (ended) {

@@ -34,10 +34,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -359,17 +356,10 @@ public final class HttpSource implements Source {
       }
       file.chown((int) id.uid(), (int) id.gid());
       file.chmod(id.mode() == 0 ? 0600 : (int) id.mode() & 0777);
-      file.utimes(modified(arrived.lastModified()).getEpochSecond(), 0);
+      file.utimes(
+          HttpDates.parse(arrived.lastModified()).orElse(Instant.EPOCH).getEpochSecond(), 0);
     }
     return Digest.ofHash(hash.digest());
-  }
-
-  private static Instant modified(String header) {
-    try {
-      return ZonedDateTime.parse(header, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
-    } catch (DateTimeException e) {
-      return Instant.EPOCH;
-    }
   }
 
   @Override

@@ -56,4 +56,16 @@ class HttpIdTest {
   void opsNameWins() {
     assertThat(id("http://h/x", Map.of("http.filename", "n")).name("a; filename=y")).isEqualTo("n");
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'Sun, 06 Nov 1994 08:49:37 GMT', 1994-11-06T08:49:37Z",
+    "'Sunday, 06-Nov-94 08:49:37 GMT', 1994-11-06T08:49:37Z",
+    "'Tuesday, 24-Nov-26 01:52:37 UTC', 2026-11-24T01:52:37Z",
+    "'Sun Nov  6 08:49:37 1994', 1994-11-06T08:49:37Z",
+  })
+  void serversWriteDatesInThreeForms(String header, String instant) {
+    assertThat(HttpDates.parse(header)).contains(java.time.Instant.parse(instant));
+    assertThat(HttpDates.parse("yesterday")).isEmpty();
+  }
 }
