@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings files to the disk behind the builds, and knows what was there for sure when the machine
- * died (ADR 0002): every few seconds the file system is synced and the number of the newest record
+ * died (ADR 0004): every few seconds the file system is synced and the number of the newest record
  * before it is written down. After a crash of the process alone nothing is lost and nothing is
  * dropped; after one of the machine, records newer than that number are dropped at the next start.
  */

@@ -119,7 +119,7 @@ final class MutableRefs {
     Open state = open.computeIfAbsent(record.id, id -> new Open(record));
     if (record.claims == 0) {
       thaw(record);
-      table.save(record); // from now on it may change: see ADR 0002
+      table.save(record); // from now on it may change: see ADR 0004
       if (record.type == RecordType.SOURCE_LOCAL) { // the others' checksums nobody asks for
         hashes.writing(record.id, isNew);
       }

@@ -28,7 +28,7 @@ import java.util.function.Consumer;
 /**
  * A directory of blobs, {@code blobs/sha256/<hex>}, and one of ingests under way. Writing does not
  * sync each file: the store syncs the whole file system behind the builds, and after a crash of the
- * machine {@link #verifySince} drops what is not whole (ADR 0002). Any thread.
+ * machine {@link #verifySince} drops what is not whole (ADR 0004). Any thread.
  */
 public final class FileContentStore implements ContentStore {
   private final Path blobs;

@@ -16,7 +16,7 @@ import java.util.List;
 /**
  * Shows chains by overlayfs. A writable state is mounted {@code volatile}: neither a {@code fsync}
  * in a build nor the unmount waits for the disk, because the store syncs the file system itself
- * (ADR 0002). A state without anything below it needs no mount at all.
+ * (ADR 0004). A state without anything below it needs no mount at all.
  */
 public final class OverlaySnapshotter extends LayerDirectories {
   /** Kernels allow 500 layers a mount (fs/overlayfs/params.h); one is left for the upper. */
