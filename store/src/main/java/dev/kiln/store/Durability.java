@@ -26,7 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Durability {
   private static final Logger LOG = LoggerFactory.getLogger(Durability.class);
-  private static final Duration INTERVAL = Duration.ofSeconds(5);
   private static final String BOOT = "boot_id";
   private static final String CLEAN = "clean";
   private static final String SEQ = "durable_seq";
@@ -36,15 +35,17 @@ final class Durability {
   private final RefTable table;
   private final Path root;
   private final String bootId;
+  private final Duration every;
   private final CountDownLatch stopping = new CountDownLatch(1);
   private Blocking.@Nullable Task<Boolean> task;
   private long synced = -1;
 
-  Durability(Database database, RefTable table, Path root, String bootId) {
+  Durability(Database database, RefTable table, Path root, String bootId, Duration every) {
     this.database = database;
     this.table = table;
     this.root = root;
     this.bootId = bootId;
+    this.every = every;
   }
 
   /**
@@ -79,7 +80,7 @@ final class Durability {
         Blocking.onPlatform(
             "store-sync",
             () -> {
-              while (!stopping.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+              while (!stopping.await(every.toMillis(), TimeUnit.MILLISECONDS)) {
                 sync();
               }
               return true;

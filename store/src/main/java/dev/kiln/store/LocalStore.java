@@ -46,7 +46,7 @@ public final class LocalStore implements Store {
     schema.addAll(SourceNotes.SCHEMA);
     this.database = Database.open(root.resolve("records.db"), schema);
     var table = new RefTable(database, options.clock());
-    this.durability = new Durability(database, table, root, options.bootId());
+    this.durability = new Durability(database, table, root, options.bootId(), options.syncEvery());
     Durability.LastRun last = durability.lastRun();
     table.load(last.durableSeq());
     var sources = new SourceNotes(database);

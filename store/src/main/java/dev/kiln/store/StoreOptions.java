@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 
 /**
  * How a {@link Store} is opened. Immutable.
@@ -13,13 +14,15 @@ import java.time.Clock;
  * @param snapshotter {@code auto}, {@code overlayfs} or {@code native}
  * @param bootId names this run of the machine: another one than at the last time means that what
  *     was not synced may be lost
+ * @param syncEvery how often changes are brought to the disk (ADR 0004)
  */
-public record StoreOptions(Path root, String snapshotter, Clock clock, String bootId) {
+public record StoreOptions(
+    Path root, String snapshotter, Clock clock, String bootId, Duration syncEvery) {
   /** The options for this machine. */
   public static StoreOptions of(Path root, String snapshotter) {
     try {
       String bootId = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
-      return new StoreOptions(root, snapshotter, Clock.systemUTC(), bootId);
+      return new StoreOptions(root, snapshotter, Clock.systemUTC(), bootId, Duration.ofSeconds(5));
     } catch (IOException e) {
       throw BuildException.of(e);
     }

@@ -59,11 +59,11 @@ abstract class StoreTest {
     open();
   }
 
-  private interface Work {
+  interface Work {
     void in(Path root) throws Exception;
   }
 
-  private RefId make(Optional<RefId> parent, Work work) throws Exception {
+  final RefId make(Optional<RefId> parent, Work work) throws Exception {
     try (ActiveRef active =
         store.refs().create(lease, parent, RefOptions.of("made"), StepProgress.NONE)) {
       work.in(active.mount());
@@ -80,7 +80,7 @@ abstract class StoreTest {
   }
 
   /** Every path with the content of files, directories with a slash. */
-  private List<String> tree(RefId id) throws Exception {
+  final List<String> tree(RefId id) throws Exception {
     try (View view = store.refs().view(id, StepProgress.NONE);
         var walk = Files.walk(view.root())) {
       var all = new ArrayList<String>();

@@ -3,8 +3,8 @@ package dev.kiln.store.layer;
 import java.util.Arrays;
 
 /**
- * A prefix code of bounded length for counted symbols, canonical and with its bits in DEFLATE's order
- * (RFC 1951, 3.2.2). The arrays are not written to afterwards.
+ * A prefix code of bounded length for counted symbols, canonical and with its bits in DEFLATE's
+ * order (RFC 1951, 3.2.2). The arrays are not written to afterwards.
  *
  * @param codes by symbol, first bit lowest
  * @param lengths by symbol; 0 where it does not occur

@@ -11,7 +11,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Shows chains by overlayfs. A writable state is mounted {@code volatile}: neither a {@code fsync}
@@ -19,17 +22,24 @@ import java.util.List;
  * (ADR 0004). A state without anything below it needs no mount at all.
  */
 public final class OverlaySnapshotter extends LayerDirectories {
-  /** Kernels allow 500 layers a mount (fs/overlayfs/params.h); one is left for the upper. */
-  private static final int MAX_LAYERS = 499;
+  /** Kernels allow 500 layers a mount (fs/overlayfs/params.h), the upper one included. */
+  private static final int MAX_LAYERS = 490;
+
+  private static final int FLATTENED = 400;
 
   private static final String COMMON = "index=off,redirect_dir=off,metacopy=off";
 
   private final Path empty;
+  private final Path flat;
+  private final Map<List<Long>, Path> flattened = new HashMap<>(); // guarded by itself
 
   public OverlaySnapshotter(Path root) throws IOException {
     super(root);
     this.empty = root.resolve("empty");
     Files.createDirectories(empty);
+    this.flat = root.resolve("flat");
+    Directories.removeTree(Fd.CWD, BytePath.of(flat));
+    Files.createDirectories(flat);
   }
 
   /** Whether overlayfs works on the file system of {@code root}; tried, not guessed. */
@@ -88,19 +98,47 @@ public final class OverlaySnapshotter extends LayerDirectories {
   }
 
   private List<String> options(List<Long> chain) throws IOException {
-    if (chain.size() > MAX_LAYERS) {
-      throw new IOException(
-          "a chain of " + chain.size() + " layers, overlayfs takes " + MAX_LAYERS);
-    }
     var lower = new StringBuilder("lowerdir=");
     String separator = "";
-    // of a layer that a merge has twice, the upper place counts: it covers all of the lower one
-    for (Path layer : new java.util.LinkedHashSet<>(topFirst(chain))) {
+    for (Path layer : lowers(chain)) {
       lower.append(separator).append(layer);
       separator = ":";
     }
-    return new ArrayList<>(
-        List.of("index=off", "redirect_dir=off", "metacopy=off", lower.toString()));
+    var options = new ArrayList<>(List.of(COMMON.split(",")));
+    options.add(lower.toString());
+    return options;
+  }
+
+  /**
+   * The directories of a chain, top first. Of a layer that a merge has twice, the upper place
+   * counts: it covers all of the lower one. What is more than the kernel takes is put together at
+   * the bottom, always in pieces of one size, so that chains that grow share them.
+   */
+  private List<Path> lowers(List<Long> chain) throws IOException {
+    var topFirst = new ArrayList<>(new LinkedHashSet<>(chain.reversed()));
+    if (topFirst.size() <= MAX_LAYERS) {
+      return topFirst.stream().map(this::layer).toList();
+    }
+    int bottom = (topFirst.size() - 1) / FLATTENED * FLATTENED;
+    List<Long> below = List.copyOf(topFirst.subList(topFirst.size() - bottom, topFirst.size()));
+    var lowers = new ArrayList<Path>();
+    topFirst.subList(0, topFirst.size() - bottom).forEach(number -> lowers.add(layer(number)));
+    lowers.add(flattened(below));
+    return lowers;
+  }
+
+  /** One directory with the files of many layers, as hard links; made once in a process's life. */
+  private Path flattened(List<Long> topFirst) throws IOException {
+    synchronized (flattened) {
+      Path known = flattened.get(topFirst);
+      if (known == null) {
+        known = Files.createDirectory(flat.resolve(Integer.toString(flattened.size())));
+        var tree = new MergedTree(topFirst.stream().map(this::layer).toList());
+        LayerBuilder.copyTree(tree, known, LayerBuilder.Files.LINK);
+        flattened.put(topFirst, known);
+      }
+      return known;
+    }
   }
 
   private static void mount(List<String> options, Path place) throws IOException {

@@ -39,17 +39,16 @@ class HashTreeTest {
           .lines()
           .filter(line -> !line.startsWith("#"))
           .map(line -> line.split("\\|", -1))
-          .map(
-              f ->
-                  new Case(
-                      new ContentQuery(
-                          f[0],
-                          Boolean.parseBoolean(f[1]),
-                          Boolean.parseBoolean(f[2]),
-                          words(f[3]),
-                          words(f[4])),
-                      f[5],
-                      f[6]))
+          .map(f ->
+              new Case(
+                  new ContentQuery(
+                      f[0],
+                      Boolean.parseBoolean(f[1]),
+                      Boolean.parseBoolean(f[2]),
+                      words(f[3]),
+                      words(f[4])),
+                  f[5],
+                  f[6]))
           .toList();
     }
   }
@@ -120,21 +119,19 @@ class HashTreeTest {
     var disk = new MergedTree(List.of(shared));
     HashTree together = HashTree.unknown();
     return cases().stream()
-        .map(
-            c ->
-                DynamicTest.dynamicTest(
-                    c.query().toString(),
-                    () -> {
-                      for (HashTree tree : List.of(HashTree.unknown(), together)) {
-                        if (c.digest().isEmpty()) {
-                          assertThatThrownBy(() -> tree.checksum(c.query(), disk))
-                              .hasMessage(c.error());
-                        } else {
-                          assertThat(tree.checksum(c.query(), disk).value())
-                              .isEqualTo(c.digest());
-                        }
-                      }
-                    }));
+        .map(c ->
+            DynamicTest.dynamicTest(
+                c.query().toString(),
+                () -> {
+                  for (HashTree tree : List.of(HashTree.unknown(), together)) {
+                    if (c.digest().isEmpty()) {
+                      assertThatThrownBy(() -> tree.checksum(c.query(), disk))
+                          .hasMessage(c.error());
+                    } else {
+                      assertThat(tree.checksum(c.query(), disk).value()).isEqualTo(c.digest());
+                    }
+                  }
+                }));
   }
 
   @Test
@@ -169,7 +166,9 @@ class HashTreeTest {
     return new EntryHeader(mode, 0, 0, size, "", 0, 0, new TreeMap<>());
   }
 
-  /** Tells the tree of a directory as the receiver of a session does; hard links by their target. */
+  /**
+   * Tells the tree of a directory as the receiver of a session does; hard links by their target.
+   */
   private static void tell(HashTree to, String base, Path at) throws Exception {
     try (Fd dir = Fd.directory(at)) {
       for (var entry : dir.list()) {
@@ -186,8 +185,7 @@ class HashTreeTest {
                 stat.mode(), stat.uid(), stat.gid(), stat.sizeBytes(), link, 0, 0, xattrs);
         var hash = header.begin();
         if (stat.isRegular()) {
-          hash.update(
-              java.nio.file.Files.readAllBytes(at.resolve(entry.name().toString())));
+          hash.update(java.nio.file.Files.readAllBytes(at.resolve(entry.name().toString())));
         }
         to.put(path, header, Digest.ofHash(hash.digest()));
         if (stat.isDirectory()) {

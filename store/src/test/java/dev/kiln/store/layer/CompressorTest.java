@@ -58,8 +58,10 @@ class CompressorTest {
   void whatIsPackedUnpacksToTheSame() throws Exception {
     var random = new Random(42);
     for (int size :
-        new int[] {0, 1, 3, 7, 8, 9, 257, 258, 259, 40_000, 65_535, 65_536, 262_143, 262_144,
-            262_145, 300_000, 1_000_000}) {
+        new int[] {
+          0, 1, 3, 7, 8, 9, 257, 258, 259, 40_000, 65_535, 65_536, 262_143, 262_144, 262_145,
+          300_000, 1_000_000
+        }) {
       byte[] zeros = new byte[size];
       byte[] noise = random(random, size);
       byte[] words = text(size);
@@ -80,8 +82,7 @@ class CompressorTest {
         assertThat(
                 unpacked(
                     packed(
-                        input,
-                        new Compression(Compression.Kind.ZSTD, OptionalInt.empty(), false))))
+                        input, new Compression(Compression.Kind.ZSTD, OptionalInt.empty(), false))))
             .isEqualTo(input);
       }
     }
@@ -131,7 +132,6 @@ class CompressorTest {
     assertThat(packed(words, Compression.GZIP).length).isLessThan(words.length / 2);
     byte[] noise = random(new Random(1), 1 << 20);
     assertThat(packed(noise, Compression.GZIP).length).isLessThan(noise.length + 1000);
-    assertThat(Arrays.copyOf(packed(noise, Compression.GZIP), 2))
-        .containsExactly(0x1f, 0x8b);
+    assertThat(Arrays.copyOf(packed(noise, Compression.GZIP), 2)).containsExactly(0x1f, 0x8b);
   }
 }
