@@ -172,6 +172,22 @@ final class OpSteps {
     return withVertex(failure, scope);
   }
 
+  /** An input could not be keyed by its content: a debugger is given the input (V-74). */
+  BuildException contentFailure(Throwable cause, int input, Optional<ResultId> result) {
+    BuildException failure = BuildException.of(cause).wrap("failed to compute cache key");
+    var vertex = scope.vertex();
+    return failure
+        .with(
+            new Detail.SolveFailed(
+                List.of(result.map(ResultId::value).orElse("")),
+                List.of(),
+                vertex.opBytes(),
+                -1,
+                input,
+                vertex.options().description()))
+        .with(new Detail.VertexFailed(vertex.sentDigest()));
+  }
+
   static BuildException withVertex(BuildException failure, VertexScope scope) {
     var vertex = scope.vertex();
     boolean told = failure.details().stream().anyMatch(d -> d instanceof Detail.SolveFailed);

@@ -520,7 +520,13 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     } else if (stopped) {
       pending(c -> awaitsContent(c, input), new Edges.ContentStopped(input));
     } else {
-      fail(steps.orElseThrow().failure(end.error().orElseThrow(), "failed to compute cache key"));
+      Optional<ResultId> result =
+          cells.values().stream()
+              .filter(c -> awaitsContent(c, input))
+              .findFirst()
+              .flatMap(c -> c.state.inputs().get(input).done())
+              .flatMap(Done::result);
+      fail(steps.orElseThrow().contentFailure(end.error().orElseThrow(), input, result));
     }
   }
 

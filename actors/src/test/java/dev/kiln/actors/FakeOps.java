@@ -50,6 +50,7 @@ final class FakeOps implements OpRunners {
     Optional<CountDownLatch> runGate = Optional.empty();
     Optional<CountDownLatch> mapGate = Optional.empty();
     Optional<RuntimeException> mapFailure = Optional.empty();
+    Optional<RuntimeException> contentFailure = Optional.empty();
     Optional<RuntimeException> runFailure = Optional.empty();
     Optional<Graph> within = Optional.empty();
     List<dev.kiln.model.Detail.SourceLocation> locations = List.of();
@@ -151,6 +152,9 @@ final class FakeOps implements OpRunners {
     @Override
     public Optional<KeyDigest> contentKey(int input, Optional<ResultId> result, OpContext context) {
       contents.incrementAndGet();
+      if (contentFailure.isPresent()) {
+        throw contentFailure.get();
+      }
       return Optional.of(KeyDigest.of("content " + contentOf(result)));
     }
 

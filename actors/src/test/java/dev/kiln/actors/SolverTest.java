@@ -343,6 +343,24 @@ final class SolverTest {
   }
 
   @Test
+  void failureOfAContentKeyHandsOutTheInput() {
+    Fake a = f.ops.vertex("a");
+    Fake b = f.ops.vertex("b", a).keyedByContent();
+    b.contentFailure = Optional.of(new BuildException(Kind.UNKNOWN, "/x: not found"));
+    assertThatThrownBy(() -> f.build(b))
+        .hasMessage("failed to compute cache key: /x: not found")
+        .isInstanceOfSatisfying(
+            BuildException.class,
+            e ->
+                assertThat(e.details())
+                    .anyMatch(d ->
+                        d instanceof Detail.SolveFailed s
+                            && s.inputIds().equals(List.of("a#0=a"))
+                            && s.mountIds().isEmpty()
+                            && s.cacheIndex() == 0));
+  }
+
+  @Test
   void failureStopsSiblingsOfItsJob() throws Exception {
     Fake bad = f.ops.vertex("bad");
     var failNow = new CountDownLatch(1);
