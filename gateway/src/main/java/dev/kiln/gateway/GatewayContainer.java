@@ -45,7 +45,7 @@ final class GatewayContainer implements AutoCloseable {
   private boolean closed;
 
   /** Where the container's processes find themselves. Immutable. */
-  record Place(ExecOp.NetworkMode network, String hostname, List<ExecOp.HostIp> hosts) {}
+  record Place(ExecOp.NetworkMode network, String hostname, List<ExecOp.HostIp> hosts, String os) {}
 
   GatewayContainer(
       Executor executor,
@@ -95,7 +95,7 @@ final class GatewayContainer implements AutoCloseable {
 
   private ProcessSpec process(InitMessage init) throws InterruptedException {
     var env = new ArrayList<>(init.getMeta().getEnvList());
-    Environment.addDefault(env, "PATH", Environment.DEFAULT_PATH);
+    Environment.addDefault(env, "PATH", Environment.defaultPath(place.os()));
     if (init.getTty()) {
       Environment.addDefault(env, "TERM", "xterm");
     }
@@ -143,17 +143,23 @@ final class GatewayContainer implements AutoCloseable {
   /** Ends all processes and gives the mounts back. */
   @Override
   public void close() {
+    end();
+  }
+
+  /** As {@link #close}; tells whether a process still ran. */
+  boolean end() {
     List<Blocking.Task<ExitStatus>> left;
     lock.lock();
     try {
       if (closed) {
-        return;
+        return false;
       }
       closed = true;
       left = List.copyOf(processes);
     } finally {
       lock.unlock();
     }
+    boolean ran = left.stream().anyMatch(task -> !task.done().toCompletableFuture().isDone());
     left.forEach(Blocking.Task::interrupt);
     boolean interrupted = false;
     for (Blocking.Task<ExitStatus> task : left) {
@@ -163,6 +169,7 @@ final class GatewayContainer implements AutoCloseable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+    return ran;
   }
 
   private static boolean awaitEnd(Blocking.Task<ExitStatus> task) {

@@ -72,7 +72,8 @@ public final class GatewayContainers implements Containers {
                 request.getHostname(),
                 request.getExtraHostsList().stream()
                     .map(h -> new ExecOp.HostIp(h.getHost(), h.getIP()))
-                    .toList()));
+                    .toList(),
+                request.getPlatform().getOS()));
     lock.lock();
     try {
       if (!closed && byId.putIfAbsent(id, container) == null) {
@@ -174,7 +175,10 @@ public final class GatewayContainers implements Containers {
       throw new BuildException(
           Kind.NOT_FOUND, "container details for " + containerId + " not found");
     }
-    container.close();
+    if (container.end()) {
+      // BuildKit's answer, too, where a process had to be stopped (v0.22 container/container.go)
+      throw new BuildException(Kind.CANCELED, "context canceled");
+    }
   }
 
   @Override

@@ -92,6 +92,9 @@ public final class StoreRefFiles implements RefFiles {
   @Override
   public List<Stat> readDir(Optional<ResultId> result, String path, String includePattern)
       throws InterruptedException {
+    if (result.isEmpty() && FilePaths.clean("/" + path).equals("/")) {
+      return List.of(); // the empty file system has a root
+    }
     return in(
         result,
         path,

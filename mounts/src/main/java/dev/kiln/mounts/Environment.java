@@ -14,7 +14,15 @@ public final class Environment {
   public static final String DEFAULT_PATH =
       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+  private static final String DEFAULT_PATH_WINDOWS =
+      "c:\\Windows\\System32;c:\\Windows;C:\\Windows\\System32\\WindowsPowerShell\\v1.0";
+
   private Environment() {}
+
+  /** Where programs of a system are looked for; the empty name is Linux. */
+  public static String defaultPath(String os) {
+    return os.equals("windows") ? DEFAULT_PATH_WINDOWS : DEFAULT_PATH;
+  }
 
   /** Adds {@code name=value} where {@code env} does not set the name. */
   public static void addDefault(List<String> env, String name, String value) {
