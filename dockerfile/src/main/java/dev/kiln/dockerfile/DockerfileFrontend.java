@@ -53,10 +53,10 @@ public final class DockerfileFrontend implements Frontend {
       throws InterruptedException {
     FrontendOptions options = FrontendOptions.parse(opts);
     Optional<BuildException> missingCap = missingCap(opts.getOrDefault("frontend.caps", ""));
-    var contexts = new BuildContexts(client, opts);
+    var contexts = new BuildContexts(client, opts, inputs);
     EntryPoint file = contexts.entryPoint();
     if (!opts.containsKey("cmdline")) {
-      Optional<FrontendResult> forwarded = forward(client, opts, file);
+      Optional<FrontendResult> forwarded = forward(client, opts, inputs, file);
       if (forwarded.isPresent()) {
         return forwarded.get();
       }
@@ -103,14 +103,17 @@ public final class DockerfileFrontend implements Frontend {
    * Runs the frontend image that the client or the file names, with the same options and inputs.
    */
   private static Optional<FrontendResult> forward(
-      FrontendClient client, Map<String, String> opts, EntryPoint file)
+      FrontendClient client,
+      Map<String, String> opts,
+      Map<String, Definition> inputs,
+      EntryPoint file)
       throws InterruptedException {
     String key = "build-arg:BUILDKIT_SYNTAX";
     String asked = opts.get(key);
     if (asked != null) {
       String image = GoText.trim(asked).split(" ", 2)[0];
       try {
-        return Optional.of(runGateway(client, opts, image, asked));
+        return Optional.of(runGateway(client, opts, inputs, image, asked));
       } catch (BuildException e) {
         throw hasPlace(e) ? e : e.wrap("failed with " + key + " = " + asked);
       }
@@ -121,7 +124,7 @@ public final class DockerfileFrontend implements Frontend {
     }
     Directives.Found found = syntax.get();
     try {
-      return Optional.of(runGateway(client, opts, found.reference(), found.value()));
+      return Optional.of(runGateway(client, opts, inputs, found.reference(), found.value()));
     } catch (BuildException e) {
       throw hasPlace(e) ? e : e.with(new Detail.SourceLocation(file.model(), found.place()));
     }
@@ -132,20 +135,18 @@ public final class DockerfileFrontend implements Frontend {
   }
 
   private static FrontendResult runGateway(
-      FrontendClient client, Map<String, String> opts, String image, String commandLine)
+      FrontendClient client,
+      Map<String, String> opts,
+      Map<String, Definition> inputs,
+      String image,
+      String commandLine)
       throws InterruptedException {
     var forwarded = new HashMap<>(opts);
     forwarded.put("cmdline", commandLine);
     forwarded.put("source", image);
     return client.solve(
         new SolveRequest(
-            Optional.empty(),
-            "gateway.v0",
-            forwarded,
-            client.inputs(),
-            List.of(),
-            false,
-            List.of()));
+            Optional.empty(), "gateway.v0", forwarded, inputs, List.of(), false, List.of()));
   }
 
   /** One call of the frontend, after its file is known. */

@@ -12,6 +12,9 @@ import java.util.Locale;
  */
 public record Platform(
     String os, String architecture, String variant, String osVersion, List<String> osFeatures) {
+  private static final String PART_FORM = "^[A-Za-z0-9_.-]+$";
+  private static final String OS_FORM = "^([A-Za-z0-9_-]+)(?:\\(([A-Za-z0-9_.-]*)\\))?$";
+
   public Platform {
     os = normalOs(os);
     String arch = architecture.toLowerCase(Locale.ROOT);
@@ -62,15 +65,21 @@ public record Platform(
    */
   public static Platform parse(String text) {
     String[] parts = text.split("/", -1);
-    for (String part : parts) {
-      if (!part.matches("[A-Za-z0-9_.()+-]+")) {
-        throw new BuildException(
-            Kind.INVALID,
+    for (int i = 0; i < parts.length; i++) {
+      String form = i == 0 ? OS_FORM : PART_FORM;
+      if (!parts[i].matches(form)) {
+        throw invalid(
             "\""
-                + part
-                + "\" is an invalid component of \""
+                + parts[i]
+                + "\" is an invalid "
+                + (i == 0 ? "OS component" : "component")
+                + " of \""
                 + text
-                + "\": platform specifier component must match \"^[A-Za-z0-9_.-]+$\"");
+                + "\": "
+                + (i == 0 ? "OSAndVersion" : "platform")
+                + " specifier component must match \""
+                + form.replace("\\", "\\\\")
+                + "\"");
       }
     }
     String os = parts[0];
@@ -88,15 +97,16 @@ public record Platform(
         if (isKnownArchitecture(os)) {
           yield new Platform("linux", os, "");
         }
-        throw new BuildException(
-            Kind.INVALID, "\"" + text + "\": unknown operating system or architecture");
+        throw invalid("\"" + text + "\": unknown operating system or architecture");
       }
       case 2 -> new Platform(os, parts[1], "", osVersion, List.of());
       case 3 -> new Platform(os, parts[1], parts[2], osVersion, List.of());
-      default ->
-          throw new BuildException(
-              Kind.INVALID, "\"" + text + "\": cannot parse platform specifier");
+      default -> throw invalid("\"" + text + "\": cannot parse platform specifier");
     };
+  }
+
+  private static BuildException invalid(String message) {
+    return new BuildException(Kind.INVALID, message + ": invalid argument");
   }
 
   private static String normalOs(String os) {

@@ -90,7 +90,9 @@ public final class PlatformMatcher {
   private static boolean fits(Platform wanted, Platform candidate) {
     return wanted.os().equals(candidate.os())
         && wanted.architecture().equals(candidate.architecture())
-        && wanted.variant().equals(candidate.variant());
+        && wanted.variant().equals(candidate.variant())
+        && (!wanted.os().equals("windows")
+            || WindowsVersion.runs(wanted.osVersion(), candidate.osVersion()));
   }
 
   /**

@@ -43,14 +43,17 @@ public final class BuildContexts {
 
   private final FrontendClient client;
   private final Map<String, String> opts;
+  private final Map<String, Definition> inputs;
   private final Map<String, String> sessionIds = new HashMap<>();
   private final ReentrantLock lock = new ReentrantLock();
   private Optional<Located> located = Optional.empty();
   private Optional<byte[]> ignoreFile = Optional.empty();
   private String ignoreFileName = IGNORE_FILE;
 
-  public BuildContexts(FrontendClient client, Map<String, String> opts) {
+  public BuildContexts(
+      FrontendClient client, Map<String, String> opts, Map<String, Definition> inputs) {
     this.client = client;
+    this.inputs = Map.copyOf(inputs);
     this.opts = Map.copyOf(opts);
     String prefix = "local-sessionid:";
     opts.forEach((key, value) -> {
@@ -74,6 +77,11 @@ public final class BuildContexts {
 
   FrontendClient client() {
     return client;
+  }
+
+  /** The definitions that were given for this call, by name. */
+  Map<String, Definition> inputs() {
+    return inputs;
   }
 
   Map<String, String> opts() {
@@ -128,7 +136,6 @@ public final class BuildContexts {
       }
       dockerfile = context;
     } else {
-      Map<String, Definition> inputs = client.inputs();
       if (!forced && inputs.containsKey(local)) {
         dockerfile = Optional.of(given(inputs, local));
       }
@@ -245,7 +252,7 @@ public final class BuildContexts {
         try {
           return ref.readFile(lowerCase(filename), 0, -1);
         } catch (BuildException inLowerCase) {
-          e.addSuppressed(inLowerCase);
+          // The failure for the name that was asked for says more.
         }
       }
       throw e.wrap("failed to read dockerfile");

@@ -225,7 +225,7 @@ public final class NamedContext {
   }
 
   private Loaded given(String inputName) {
-    Map<String, Definition> inputs = contexts.client().inputs();
+    Map<String, Definition> inputs = contexts.inputs();
     if (!inputs.containsKey(inputName)) {
       throw invalid("invalid input " + inputName + " for " + key);
     }

@@ -47,6 +47,9 @@ public final class GivenDefinition {
    * @throws BuildException {@code INVALID} for bytes that are no op or an op that is not there
    */
   public static State state(Definition definition) {
+    if (definition.getMetadataCount() == 0) { // nothing was sent: BuildKit v0.22 refuses it, too
+      throw new BuildException(Kind.INVALID, "invalid nil input definition to definition op");
+    }
     if (definition.getDefCount() == 0) {
       return State.scratch();
     }
