@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.Behaviors;
 import com.google.protobuf.ByteString;
+import dev.kiln.grpc.content.ReadContentRequest;
+import dev.kiln.grpc.content.ReadContentResponse;
 import dev.kiln.grpc.session.secrets.GetSecretRequest;
 import dev.kiln.grpc.session.secrets.GetSecretResponse;
 import dev.kiln.grpc.session.upload.BytesMessage;
@@ -359,6 +361,37 @@ class SessionsTest {
     }
     assertThat(received.get()).startsWith("hello ").endsWith("!").hasSize(100_007);
     assertThat(name.get()).isEqualTo("x:1");
+  }
+
+  @Test
+  void blobIsReadFromTheStoreOfItsId() throws Exception {
+    var read =
+        Calls.serverStreaming(
+            "containerd.services.content.v1.Content",
+            "Read",
+            ReadContentRequest.getDefaultInstance(),
+            ReadContentResponse.getDefaultInstance());
+    var store = new CompletableFuture<String>();
+    ClientSession session =
+        connect(
+            "one",
+            service(
+                "containerd.services.content.v1.Content",
+                read,
+                (metadata, call) -> {
+                  store.complete(String.valueOf(metadata.get(key("buildkit-attachable-store-id"))));
+                  long offset = call.receive().orElseThrow().getOffset();
+                  for (String part : List.of("some ", "", "bytes from " + offset)) {
+                    call.send(
+                        ReadContentResponse.newBuilder()
+                            .setData(ByteString.copyFromUtf8(part))
+                            .build());
+                  }
+                }));
+    try (var in = new SessionContent(session, "oci:x").read(Digest.of("x"), 7)) {
+      assertThat(in.readAllBytes()).asString(StandardCharsets.UTF_8).isEqualTo("some bytes from 7");
+    }
+    assertThat(store.get()).isEqualTo("oci:x");
   }
 
   @Test
