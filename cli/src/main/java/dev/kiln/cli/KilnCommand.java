@@ -1,5 +1,10 @@
 package dev.kiln.cli;
 
+import io.netty.util.internal.logging.InternalLoggerFactory;
+import io.netty.util.internal.logging.JdkLoggerFactory;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,7 +22,14 @@ import picocli.CommandLine.Spec;
 public final class KilnCommand implements Runnable {
   @Spec private @org.jspecify.annotations.Nullable CommandSpec spec;
 
+  // Held: a logger nobody holds is made anew, with its old level.
+  private static final List<Logger> QUIET =
+      List.of(Logger.getLogger("io.netty"), Logger.getLogger("io.grpc"));
+
   public static void main(String[] args) {
+    // A command's output is for its user: what the transport notes on the way is not.
+    InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
+    QUIET.forEach(logger -> logger.setLevel(Level.SEVERE));
     System.exit(run(args));
   }
 

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,7 +81,16 @@ public final class TunnelChannel extends AbstractChannel {
 
   /** The pipe has room again. */
   public void writable() {
-    eventLoop().execute(() -> ((TunnelUnsafe) unsafe()).resumeFlush());
+    onLoop(() -> ((TunnelUnsafe) unsafe()).resumeFlush());
+  }
+
+  // The pipe may speak after the loop has ended, and the channel with it.
+  private void onLoop(Runnable task) {
+    try {
+      eventLoop().execute(task);
+    } catch (RejectedExecutionException e) {
+      // nobody is left to tell
+    }
   }
 
   private void deliver() {
