@@ -36,6 +36,7 @@ public final class Sessions implements Closeable {
   /** What a message may weigh at most, as on every other connection of the daemon. */
   public static final int MAX_MESSAGE_BYTES = 16 << 20;
 
+  private static final Duration OPENING = Duration.ofSeconds(30);
   private static final int FLOW_WINDOW_BYTES = 8 << 20;
   private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
 
@@ -44,6 +45,7 @@ public final class Sessions implements Closeable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrived = lock.newCondition();
   private final Map<String, ClientSession> byId = new HashMap<>();
+  private final Map<String, Integer> opening = new HashMap<>(); // accepted, not yet added
 
   /**
    * The tunnel of one client: bytes that it sends in, bytes for it out. Running the flow opens the
@@ -52,19 +54,37 @@ public final class Sessions implements Closeable {
    */
   public Flow<ByteString, ByteString, NotUsed> accept(SessionMetadata metadata) {
     var session = new AtomicReference<ClientSession>();
+    var announced = new AtomicBoolean(true);
+    announce(metadata.id(), 1);
     return Flow.fromGraph(
         new TunnelStage(
             pipe -> {
               ClientSession opened = open(metadata, pipe);
               session.set(opened);
               add(opened);
+              if (announced.getAndSet(false)) {
+                announce(metadata.id(), -1);
+              }
             },
             () -> {
+              if (announced.getAndSet(false)) {
+                announce(metadata.id(), -1);
+              }
               ClientSession opened = session.get();
               if (opened != null) {
                 opened.close();
               }
             }));
+  }
+
+  private void announce(String id, int change) {
+    lock.lock();
+    try {
+      opening.merge(id, change, (a, b) -> a + b == 0 ? null : a + b);
+      arrived.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   private ClientSession open(SessionMetadata metadata, BytePipe pipe) {
@@ -128,19 +148,25 @@ public final class Sessions implements Closeable {
   }
 
   /**
-   * As {@link #find}, but waits for a client that is about to connect.
+   * As {@link #find}, but waits for a client that is about to connect; for one whose stream is here
+   * already, longer: a daemon that has just started, on a busy machine, may need seconds to open it.
    *
    * @throws BuildException {@code DEADLINE}, "no active session for ID", when the time is up
    */
   public ClientSession get(String id, Duration wait) throws InterruptedException {
     String bare = withoutPrefix(id);
     long left = wait.toNanos();
+    long opened = OPENING.toNanos();
     lock.lockInterruptibly();
     try {
       while (true) {
         ClientSession session = byId.get(bare);
         if (session != null && !session.isDone()) {
           return session;
+        }
+        if (left <= 0 && opened > 0 && opening.containsKey(bare)) {
+          opened = arrived.awaitNanos(opened);
+          continue;
         }
         if (left <= 0) {
           throw new BuildException(
