@@ -149,7 +149,8 @@ public final class Sessions implements Closeable {
 
   /**
    * As {@link #find}, but waits for a client that is about to connect; for one whose stream is here
-   * already, longer: a daemon that has just started, on a busy machine, may need seconds to open it.
+   * already, longer: a daemon that has just started, on a busy machine, may need seconds to open
+   * it.
    *
    * @throws BuildException {@code DEADLINE}, "no active session for ID", when the time is up
    */
