@@ -30,8 +30,10 @@ import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
 import dev.kiln.llb.SourceRewrite;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
+import dev.kiln.model.Progress;
 import dev.kiln.mounts.CacheMounts;
 import dev.kiln.ops.Materials;
 import dev.kiln.ops.StoreLeases;
@@ -211,6 +213,7 @@ public final class SolveBuilds implements Builds {
     BuildBridge bridge = bridge(job, request);
     FrontendResult result = result(job, request, bridge);
     ExportSource source = source(result);
+    verify(job, source, Optional.ofNullable(request.frontendAttrs().get("platform")));
     if (provenance.isPresent()) {
       var provenances =
           new Provenances(
@@ -234,6 +237,25 @@ public final class SolveBuilds implements Builds {
         });
     results.forEach(one -> response.putAll(one.response()));
     return new Exported(results, response);
+  }
+
+  /** Tells the user where a result is for other platforms than asked for. */
+  private static void verify(Job job, ExportSource source, Optional<String> platforms)
+      throws InterruptedException {
+    List<String> warnings = PlatformCheck.warnings(source, platforms);
+    if (!warnings.isEmpty()) {
+      String id = "verify-" + job.id();
+      job.step(
+          id,
+          "Verifying build result",
+          progress -> {
+            warnings.forEach(text ->
+                progress.warn(
+                    new Progress.Warning(
+                        Digest.of(id), 0, text, List.of(), "", Optional.empty(), List.of())));
+            return true;
+          });
+    }
   }
 
   private FrontendResult result(Job job, BuildRequest request, BuildBridge bridge)
