@@ -7,7 +7,8 @@ import java.util.Optional;
 
 /**
  * What a build took from outside, for its provenance. Immutable. Pins are empty until they are
- * resolved. (BuildKit v0.22 {@code source/…/identifier.go}, {@code Capture}.)
+ * resolved; names and passwords in URLs are masked. (BuildKit v0.22 {@code source/…/identifier.go},
+ * {@code Capture}.)
  */
 public sealed interface Material {
   /**

@@ -285,7 +285,7 @@ public final class GitSource implements Source {
       secrets.add(id.headerSecret());
     }
     return new Material.Git(
-        id.remote() + (id.ref().isEmpty() ? "" : "#" + id.ref()),
+        redacted() + (id.ref().isEmpty() ? "" : "#" + id.ref()),
         known.map(SourceKey::pin).orElse(""),
         secrets,
         id.sshId().isEmpty() ? List.of() : List.of(id.sshId()));

@@ -364,6 +364,7 @@ public final class HttpSource implements Source {
 
   @Override
   public Material material() {
-    return new Material.Http(id.url(), id.checksum().or(() -> found.map(Found::content)));
+    return new Material.Http(
+        Redaction.of(id.url()), id.checksum().or(() -> found.map(Found::content)));
   }
 }

@@ -154,6 +154,7 @@ class GitSourceTest {
       assertThat(dir.resolve(".git/config")).content().contains("xxxxx:xxxxx@");
       assertThat(dir.resolve(".git/FETCH_HEAD")).doesNotExist();
     }
+    assertThat(source.material().toString()).contains("xxxxx:xxxxx@").doesNotContain("geheim");
     assertThat(filesWith("geheim")).isEmpty();
     assertThat(fixture.log.toString()).doesNotContain("geheim");
   }
