@@ -38,6 +38,9 @@ import dev.kiln.mounts.CacheMounts;
 import dev.kiln.ops.Materials;
 import dev.kiln.ops.StoreLeases;
 import dev.kiln.ops.provenance.ProvenanceOptions;
+import dev.kiln.session.ClientSession;
+import dev.kiln.session.SessionExporters;
+import dev.kiln.session.Sessions;
 import dev.kiln.sources.SourcePolicy;
 import dev.kiln.sources.Sources;
 import dev.kiln.store.Lease;
@@ -49,6 +52,7 @@ import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.context.Context;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -71,6 +75,8 @@ public final class SolveBuilds implements Builds {
   private static final List<String> CACHES =
       List.of("registry", "local", "inline", "gha", "s3", "azblob");
 
+  private static final Duration WAIT_FOR_SESSION = Duration.ofSeconds(5);
+
   private final Parts parts;
 
   public SolveBuilds(Parts parts) {
@@ -91,6 +97,7 @@ public final class SolveBuilds implements Builds {
       Store store,
       Sources sources,
       Materials materials,
+      Sessions sessions,
       Exporters exporters,
       Map<String, Frontend> frontends,
       RefFiles files,
@@ -211,7 +218,7 @@ public final class SolveBuilds implements Builds {
       throws InterruptedException {
     importCaches(job, request.cacheImports());
     BuildBridge bridge = bridge(job, request);
-    FrontendResult result = result(job, request, bridge);
+    FrontendResult result = result(job, request, bridge, exporters);
     ExportSource source = source(result);
     verify(job, source, Optional.ofNullable(request.frontendAttrs().get("platform")));
     if (provenance.isPresent()) {
@@ -258,44 +265,67 @@ public final class SolveBuilds implements Builds {
     }
   }
 
-  private FrontendResult result(Job job, BuildRequest request, BuildBridge bridge)
+  /**
+   * The built result. While it is made, and while a client chooses exporters for it, the client can
+   * reach the build's bridge through the listeners.
+   *
+   * @param exporters those that the client adds are added here
+   */
+  private FrontendResult result(
+      Job job, BuildRequest request, BuildBridge bridge, List<Exporter> exporters)
       throws InterruptedException {
+    boolean reachable = request.clientFrontend() || request.sessionExporters();
     try (Containers containers =
         parts
             .containers()
             .apply(job, new BuildRequestScope(request.sessionId(), request.entitlements()))) {
-      FrontendResult result;
-      if (request.clientFrontend()) {
-        result = ofClient(request.ref(), new LlbBridge(bridge, parts.workers(), containers));
-      } else {
-        result =
-            bridge.solve(
-                new dev.kiln.llb.SolveRequest(
-                    request.definition().filter(d -> request.frontend().isEmpty()),
-                    request.frontend(),
-                    request.frontendAttrs(),
-                    request.frontendInputs(),
-                    List.of(),
-                    false,
-                    List.of()));
+      var wire = new LlbBridge(bridge, parts.workers(), containers);
+      if (reachable) {
+        parts.bridges().add(request.ref(), wire);
       }
-      evaluate(result);
-      return result;
+      try {
+        FrontendResult result =
+            request.clientFrontend()
+                ? ofClient(wire)
+                : bridge.solve(
+                    new dev.kiln.llb.SolveRequest(
+                        request.definition().filter(d -> request.frontend().isEmpty()),
+                        request.frontend(),
+                        request.frontendAttrs(),
+                        request.frontendInputs(),
+                        List.of(),
+                        false,
+                        List.of()));
+        evaluate(result);
+        if (request.sessionExporters()) {
+          addClientsExporters(request.sessionId(), result, wire, exporters);
+        }
+        return result;
+      } finally {
+        if (reachable) {
+          parts.bridges().remove(request.ref());
+        }
+      }
     }
   }
 
-  /**
-   * Waits for what the client's own frontend returns; its calls come through the listeners
-   * meanwhile.
-   */
-  private FrontendResult ofClient(String ref, LlbBridge bridge) throws InterruptedException {
-    parts.bridges().add(ref, bridge);
+  /** Waits for what the client's own frontend returns. */
+  private static FrontendResult ofClient(LlbBridge wire) throws InterruptedException {
     try {
-      return bridge.answer().toCompletableFuture().get();
+      return wire.answer().toCompletableFuture().get();
     } catch (ExecutionException e) {
       throw GrpcErrors.toBuild(e);
-    } finally {
-      parts.bridges().remove(ref);
+    }
+  }
+
+  /** The client names more exporters once it can see the result (features SR-15). */
+  private void addClientsExporters(
+      String sessionId, FrontendResult result, LlbBridge wire, List<Exporter> exporters)
+      throws InterruptedException {
+    ClientSession session = parts.sessions().get(sessionId, WAIT_FOR_SESSION);
+    for (SessionExporters.Requested more :
+        SessionExporters.find(session, result.metadata(), wire.ids(result))) {
+      exporters.add(parts.exporters().resolve(more.type(), exporters.size(), more.attributes()));
     }
   }
 

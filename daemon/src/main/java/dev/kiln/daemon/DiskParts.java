@@ -142,6 +142,7 @@ final class DiskParts implements AutoCloseable {
                     store,
                     sources,
                     runners.materials(),
+                    lent.sessions(),
                     new Exporters(
                         store,
                         lent.sessions(),

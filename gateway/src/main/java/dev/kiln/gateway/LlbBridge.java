@@ -184,6 +184,11 @@ public final class LlbBridge implements LLBBridgePowerApi {
             });
   }
 
+  /** Ids of the refs of a result, by which the client can read them; none for empty ones. */
+  public List<String> ids(FrontendResult result) {
+    return BuildBridge.refs(result).stream().map(this::idOf).toList();
+  }
+
   private String idOf(FrontendRef ref) {
     String id = UUID.randomUUID().toString();
     refs.put(id, ref);
