@@ -63,9 +63,14 @@ final class GatewayContainer implements AutoCloseable {
   /**
    * Starts a process; does not wait for it. The task ends with its exit status, with the failure
    * that kept it from starting, or by {@link #close}.
+   *
+   * @param announce called once before the process can write or end: for the main process when it
+   *     has been started, for a further one before that, since BuildKit's clients read all their
+   *     processes off one stream and one that waits for its start would keep them from the output
+   *     of another (v0.22, {@code container.go Start})
    */
   Blocking.Task<ExitStatus> start(
-      InitMessage init, ProcessIo io, Consumer<RunningProcess> onStarted) {
+      InitMessage init, ProcessIo io, Runnable announce, Consumer<RunningProcess> onStarted) {
     lock.lock();
     try {
       if (closed) {
@@ -74,7 +79,7 @@ final class GatewayContainer implements AutoCloseable {
       boolean first = !started;
       started = true;
       Blocking.Task<ExitStatus> task =
-          Blocking.onPlatform("container-" + id, () -> run(init, first, io, onStarted));
+          Blocking.onPlatform("container-" + id, () -> run(init, first, io, announce, onStarted));
       processes.add(task);
       return task;
     } finally {
@@ -83,14 +88,27 @@ final class GatewayContainer implements AutoCloseable {
   }
 
   private ExitStatus run(
-      InitMessage init, boolean first, ProcessIo io, Consumer<RunningProcess> onStarted)
+      InitMessage init,
+      boolean first,
+      ProcessIo io,
+      Runnable announce,
+      Consumer<RunningProcess> onStarted)
       throws InterruptedException {
     ExecOp.SecurityMode security = GatewayMessages.security(init.getSecurity());
     granted.check(place.network(), security);
     ProcessSpec process = process(init);
-    return first
-        ? executor.run(container(init, security), process, io, onStarted)
-        : executor.exec(id, process, io, onStarted);
+    if (first) {
+      return executor.run(
+          container(init, security),
+          process,
+          io,
+          handle -> {
+            announce.run();
+            onStarted.accept(handle);
+          });
+    }
+    announce.run();
+    return executor.exec(id, process, io, onStarted);
   }
 
   private ProcessSpec process(InitMessage init) throws InterruptedException {

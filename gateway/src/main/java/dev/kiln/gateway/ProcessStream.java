@@ -194,9 +194,9 @@ final class ProcessStream {
         container.start(
             init,
             io,
+            () -> announce(id, process),
             handle -> {
               process.handle = Optional.of(handle);
-              announce(id, process);
               process.started.countDown();
             });
     Blocking.start("exec-process-end", () -> end(id, process, init, task));
@@ -259,8 +259,10 @@ final class ProcessStream {
     } finally {
       process.stdin.ifPresent(StdinPipe::abandon);
     }
-    if (process.announced.getCount() > 0) { // it never came to run
-      announce(id, process);
+    if (process.started.getCount() > 0) { // it never came to run
+      if (process.announced.getCount() > 0) {
+        announce(id, process);
+      }
       process.started.countDown();
       for (int fd : init.getFdsList()) {
         if (fd == 1 || fd == 2) {
