@@ -3,6 +3,7 @@ package dev.kiln.control;
 import dev.kiln.actors.Job;
 import dev.kiln.exporters.ExportResult;
 import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.BuildResultInfo;
 import dev.kiln.grpc.control.Descriptor;
@@ -30,7 +31,7 @@ final class BuildRecord {
             .setRef(request.ref())
             .setFrontend(request.frontend())
             .putAllFrontendAttrs(request.frontendAttrs())
-            .setCreatedAt(WireProgress.timestamp(clock.instant()));
+            .setCreatedAt(Times.timestamp(clock.instant()));
     request
         .exports()
         .forEach(export ->
@@ -53,7 +54,7 @@ final class BuildRecord {
       throws InterruptedException {
     var record =
         started.toBuilder()
-            .setCompletedAt(WireProgress.timestamp(clock.instant()))
+            .setCompletedAt(Times.timestamp(clock.instant()))
             .putAllExporterResponse(response);
     failure.ifPresent(e -> {
       var status = GrpcErrors.toProto(e);

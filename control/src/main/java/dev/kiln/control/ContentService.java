@@ -6,6 +6,7 @@ import akka.stream.javadsl.Source;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.kiln.grpc.Times;
 import dev.kiln.grpc.content.AbortRequest;
 import dev.kiln.grpc.content.ContentPowerApi;
 import dev.kiln.grpc.content.DeleteContentRequest;
@@ -183,8 +184,8 @@ public final class ContentService implements ContentPowerApi {
     return Info.newBuilder()
         .setDigest(blob.digest().value())
         .setSize(blob.sizeBytes())
-        .setCreatedAt(WireProgress.timestamp(blob.createdAt()))
-        .setUpdatedAt(WireProgress.timestamp(blob.createdAt()))
+        .setCreatedAt(Times.timestamp(blob.createdAt()))
+        .setUpdatedAt(Times.timestamp(blob.createdAt()))
         .putAllLabels(sources)
         .build();
   }

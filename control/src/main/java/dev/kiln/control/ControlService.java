@@ -5,6 +5,7 @@ import akka.grpc.javadsl.Metadata;
 import akka.stream.javadsl.Source;
 import akka.util.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.BuildHistoryRequest;
@@ -227,12 +228,12 @@ public final class ControlService implements ControlPowerApi {
             .setInUse(from.inUse())
             .setSize(from.sizeBytes())
             .addAllParents(from.parents().stream().map(RefId::value).toList())
-            .setCreatedAt(WireProgress.timestamp(from.createdAt()))
+            .setCreatedAt(Times.timestamp(from.createdAt()))
             .setUsageCount(from.usageCount())
             .setDescription(from.description())
             .setRecordType(from.type().wireName())
             .setShared(from.shared());
-    from.lastUsedAt().ifPresent(time -> record.setLastUsedAt(WireProgress.timestamp(time)));
+    from.lastUsedAt().ifPresent(time -> record.setLastUsedAt(Times.timestamp(time)));
     return record.build();
   }
 

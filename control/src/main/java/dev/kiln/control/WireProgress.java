@@ -2,9 +2,9 @@ package dev.kiln.control;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.Timestamp;
 import dev.kiln.actors.ProgressCodec;
 import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.StatusResponse;
 import dev.kiln.grpc.control.Vertex;
 import dev.kiln.grpc.control.VertexLog;
@@ -14,7 +14,6 @@ import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.pb.ProgressGroup;
 import dev.kiln.grpc.pb.SourceInfo;
 import dev.kiln.model.Progress;
-import java.time.Instant;
 import java.util.List;
 
 /** Progress events as BuildKit's {@code StatusResponse} (features C-07 to C-11). Any thread. */
@@ -32,7 +31,7 @@ public final class WireProgress implements ProgressCodec {
                     .setVertex(log.vertex().value())
                     .setStream(log.stream())
                     .setMsg(ByteString.copyFrom(log.message()))
-                    .setTimestamp(timestamp(log.timestamp())));
+                    .setTimestamp(Times.timestamp(log.timestamp())));
         case Progress.Warning warning -> response.addWarnings(warning(warning));
       }
     }
@@ -47,8 +46,8 @@ public final class WireProgress implements ProgressCodec {
             .setCached(state.cached())
             .setError(state.error());
     state.inputs().forEach(input -> vertex.addInputs(input.value()));
-    state.started().ifPresent(time -> vertex.setStarted(timestamp(time)));
-    state.completed().ifPresent(time -> vertex.setCompleted(timestamp(time)));
+    state.started().ifPresent(time -> vertex.setStarted(Times.timestamp(time)));
+    state.completed().ifPresent(time -> vertex.setCompleted(Times.timestamp(time)));
     state
         .group()
         .ifPresent(group ->
@@ -68,9 +67,9 @@ public final class WireProgress implements ProgressCodec {
             .setName(from.name())
             .setCurrent(from.current())
             .setTotal(from.total())
-            .setTimestamp(timestamp(from.timestamp()));
-    from.started().ifPresent(time -> status.setStarted(timestamp(time)));
-    from.completed().ifPresent(time -> status.setCompleted(timestamp(time)));
+            .setTimestamp(Times.timestamp(from.timestamp()));
+    from.started().ifPresent(time -> status.setStarted(Times.timestamp(time)));
+    from.completed().ifPresent(time -> status.setCompleted(Times.timestamp(time)));
     return status.build();
   }
 
@@ -104,12 +103,5 @@ public final class WireProgress implements ProgressCodec {
     } catch (InvalidProtocolBufferException e) {
       throw new IllegalArgumentException("a source's definition is not one", e);
     }
-  }
-
-  static Timestamp timestamp(Instant from) {
-    return Timestamp.newBuilder()
-        .setSeconds(from.getEpochSecond())
-        .setNanos(from.getNano())
-        .build();
   }
 }

@@ -1,5 +1,6 @@
 package dev.kiln.registry;
 
+import dev.kiln.model.Pem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;

@@ -1,5 +1,6 @@
 package dev.kiln.control.history;
 
+import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryEventType;
 import dev.kiln.grpc.control.BuildHistoryRecord;

@@ -1,5 +1,6 @@
 package dev.kiln.control.history;
 
+import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.FieldFilter;

@@ -3,6 +3,7 @@ package dev.kiln.control.history;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.BuildHistoryRequest;

@@ -1,4 +1,4 @@
-package dev.kiln.registry;
+package dev.kiln.model;
 
 import java.io.ByteArrayOutputStream;
 import java.security.GeneralSecurityException;
@@ -6,6 +6,7 @@ import java.security.KeyFactory;
 import java.security.PrivateKey;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -14,8 +15,9 @@ import java.util.regex.Pattern;
 /**
  * Private keys from PEM texts: PKCS #8, RSA's PKCS #1 and SEC 1's EC form; the JDK reads only the
  * first, so the others are put into its envelope. Sources: RFC 7468, RFC 5958, RFC 8017, RFC 5915.
+ * Stateless.
  */
-final class Pem {
+public final class Pem {
   private static final Pattern BLOCK =
       Pattern.compile("-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END", Pattern.DOTALL);
 
@@ -31,7 +33,13 @@ final class Pem {
 
   private Pem() {}
 
-  static PrivateKey privateKey(String pem) throws GeneralSecurityException {
+  /**
+   * The first private key in the text.
+   *
+   * @throws GeneralSecurityException where there is none, or none of a kind that the JDK knows; its
+   *     message holds nothing of the key
+   */
+  public static PrivateKey privateKey(String pem) throws GeneralSecurityException {
     Matcher block = BLOCK.matcher(pem);
     if (!block.find()) {
       throw new InvalidKeySpecException("no private key in the PEM text");
@@ -60,7 +68,7 @@ final class Pem {
   private static byte[] curve(byte[] der) throws InvalidKeySpecException {
     for (int i = 0; i + 3 < der.length; i++) {
       if (der[i] == (byte) 0xa0 && der[i + 2] == 6 && der[i + 1] == der[i + 3] + 2) {
-        return java.util.Arrays.copyOfRange(der, i + 2, i + 2 + der[i + 1]);
+        return Arrays.copyOfRange(der, i + 2, i + 2 + der[i + 1]);
       }
     }
     throw new InvalidKeySpecException("EC private key without its curve");

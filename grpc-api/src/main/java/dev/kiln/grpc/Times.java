@@ -1,17 +1,17 @@
-package dev.kiln.control.history;
+package dev.kiln.grpc;
 
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
 
-/** Instants on the wire. */
-final class Times {
+/** Instants as protobuf writes them. Stateless. */
+public final class Times {
   private Times() {}
 
-  static Instant instant(Timestamp from) {
+  public static Instant instant(Timestamp from) {
     return Instant.ofEpochSecond(from.getSeconds(), from.getNanos());
   }
 
-  static Timestamp timestamp(Instant from) {
+  public static Timestamp timestamp(Instant from) {
     return Timestamp.newBuilder()
         .setSeconds(from.getEpochSecond())
         .setNanos(from.getNano())
