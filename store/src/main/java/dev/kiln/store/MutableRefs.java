@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Named states that are kept and written again. A frozen state takes the layer that was written,
  * and the named one continues on top of it; if nobody uses the frozen one any more at the next
- * claim, the layer is taken back, so that chains grow only while someone looks on. Any thread.
+ * claim, the layer is taken back, so that chains grow only while someone looks on. Once others are
+ * built on the frozen one, the name is lost to it. Any thread.
  */
 final class MutableRefs {
   /** Frozen states on top of each other, before a named state starts anew from a copy. */
@@ -81,6 +82,7 @@ final class MutableRefs {
     table.lock.lockInterruptibly();
     try {
       while (true) {
+        table.named(key).stream().filter(this::isBuiltUpon).forEach(table::unname);
         List<RefRecord> named = table.named(key);
         Optional<RefRecord> free = named.stream().filter(r -> r.claims == 0).findFirst();
         if (free.isPresent()) {
@@ -98,6 +100,17 @@ final class MutableRefs {
     } finally {
       table.lock.unlock();
     }
+  }
+
+  /**
+   * Whether others are built on what was frozen of the state. Its layers are theirs for good and
+   * can never be taken back, so the name starts anew, as in BuildKit v0.22 ({@code cache/refs.go},
+   * finalize). Under the lock.
+   */
+  private boolean isBuiltUpon(RefRecord record) {
+    return record.claims == 0
+        && record.chain().stream()
+            .anyMatch(r -> r.labels.containsKey(FROZEN) && r.children.size() > 1);
   }
 
   private RefRecord make(String key, Optional<RefRecord> parent, RefOptions options) {

@@ -448,6 +448,24 @@ abstract class StoreTest {
   }
 
   @Test
+  void aStateThatOthersAreBuiltOnLosesItsName() throws Exception {
+    var options = RefOptions.of("local").withType(RecordType.SOURCE_LOCAL);
+    var refs = store.refs();
+    RefId frozen;
+    try (MutableRef claim = refs.claim(lease, "k", Optional.empty(), Sharing.PRIVATE, options)) {
+      write(claim.mount().resolve("f"), "1");
+      frozen = claim.freeze().id();
+    }
+    RefId top = make(frozen, root -> write(root.resolve("g"), "2"));
+    lease.release(frozen);
+    try (MutableRef claim = refs.claim(lease, "k", Optional.empty(), Sharing.PRIVATE, options)) {
+      assertThat(claim.isNew()).isTrue();
+      assertThat(claim.mount().resolve("f")).doesNotExist();
+    }
+    assertThat(tree(top)).containsExactly("f=1", "g=2");
+  }
+
+  @Test
   void pruneLeavesWhatIsUsed() throws Exception {
     RefId base = scratch(root -> write(root.resolve("f"), "1"));
     RefId top = make(base, root -> write(root.resolve("g"), "1"));
