@@ -79,6 +79,7 @@ final class DaemonChannel implements AutoCloseable {
             .eventLoopGroup(loops)
             .flowControlWindow(FLOW_WINDOW_BYTES)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .maxInboundMetadataSize(MAX_MESSAGE_BYTES) // failures carry sources and ops
             .executor(task ->
                 Blocking.start(
                     "daemon-call",

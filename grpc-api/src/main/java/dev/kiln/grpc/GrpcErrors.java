@@ -37,8 +37,8 @@ import org.jspecify.annotations.Nullable;
  * The one place where failures turn into gRPC statuses and back. A detail travels as an {@code Any}
  * with a BuildKit type URL and Go's JSON of the detail as its value (BuildKit v0.22.0 {@code
  * util/grpcerrors/grpcerrors.go}); details of unknown type, and those that nobody here reads, pass
- * through untouched. Order: a {@link BuildException} lists what was added first; the wire lists
- * what was added last, as BuildKit's walk from the outermost error does. Any thread.
+ * through untouched. Order: the stack of the failure, then what was added last to its {@link
+ * BuildException}, as BuildKit's walk from the outermost error does. Any thread.
  */
 public final class GrpcErrors {
   static final String PREFIX = "github.com/moby/buildkit/";
@@ -49,6 +49,8 @@ public final class GrpcErrors {
   private static final String FRONTEND_CAP = PREFIX + "errdefs.FrontendCap+json";
   private static final String SUBREQUEST = PREFIX + "errdefs.Subrequest+json";
   private static final String EXIT = PREFIX + "gatewayapi.ExitMessage+json";
+  private static final String STACK = PREFIX + "stack.Stack+json";
+  private static final int MAX_FRAMES = 48;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private GrpcErrors() {}
@@ -127,8 +129,39 @@ public final class GrpcErrors {
         com.google.rpc.Status.newBuilder()
             .setCode(code(failure.kind()).value())
             .setMessage(failure.getMessage());
+    status.addDetails(stack(failure));
     failure.details().reversed().forEach(detail -> status.addDetails(any(detail)));
     return status.build();
+  }
+
+  /**
+   * Where in the daemon the failure began, which clients print when asked to debug: the innermost
+   * frames of the innermost cause. Code only, no values. Form: BuildKit v0.22 {@code
+   * util/stack/stack.proto}.
+   */
+  private static Any stack(BuildException failure) {
+    Throwable first = failure;
+    while (first.getCause() != null) {
+      first = first.getCause();
+    }
+    var frames = new ArrayList<GoJson>();
+    for (StackTraceElement at : first.getStackTrace()) {
+      if (frames.size() == MAX_FRAMES) {
+        break;
+      }
+      String file = at.getFileName();
+      frames.add(
+          GoJson.object()
+              .textIfSet("Name", at.getClassName() + "." + at.getMethodName())
+              .textIfSet("File", file == null ? "" : file)
+              .numberIfSet("Line", Math.max(0, at.getLineNumber())));
+    }
+    return json(
+        STACK,
+        GoJson.object()
+            .objectsIfSet("frames", frames)
+            .textsIfSet("cmdline", List.of("kiln"))
+            .numberIfSet("pid", ProcessHandle.current().pid()));
   }
 
   /**

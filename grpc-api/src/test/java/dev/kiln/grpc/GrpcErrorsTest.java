@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Golden texts were printed by BuildKit v0.22.0's own {@code grpcerrors.ToGRPC}. */
 class GrpcErrorsTest {
+  private static final String STACK = "github.com/moby/buildkit/stack.Stack+json";
   private static final Digest DIGEST = new Digest("sha256:" + "a".repeat(64));
 
   private static byte[] bytes(String text) {
@@ -41,7 +42,7 @@ class GrpcErrorsTest {
 
   private static String golden(Detail detail) {
     Status status = GrpcErrors.toProto(new BuildException(Kind.UNKNOWN, "boom").with(detail));
-    Any any = status.getDetails(0);
+    Any any = status.getDetails(1); // after the stack
     return any.getTypeUrl() + " " + any.getValue().toStringUtf8();
   }
 
@@ -135,8 +136,28 @@ class GrpcErrorsTest {
     assertThat(GrpcErrors.toProto(failure).getDetailsList())
         .extracting(Any::getTypeUrl)
         .containsExactly(
+            STACK,
             "github.com/moby/buildkit/errdefs.Vertex+json",
             "github.com/moby/buildkit/gatewayapi.ExitMessage+json");
+  }
+
+  @Test
+  void theStackIsThatOfTheInnermostCause() {
+    var first = new IllegalStateException("first");
+    first.setStackTrace(
+        new StackTraceElement[] {
+          new StackTraceElement("dev.kiln.A", "run", "A.java", 7),
+          new StackTraceElement("dev.kiln.B", "lambda", null, -2)
+        });
+    var failure = new BuildException(Kind.INTERNAL, "why", first).wrap("while");
+    Any any = GrpcErrors.toProto(failure).getDetails(0);
+    assertThat(any.getTypeUrl()).isEqualTo(STACK);
+    assertThat(any.getValue().toStringUtf8())
+        .isEqualTo(
+            "{\"frames\":[{\"Name\":\"dev.kiln.A.run\",\"File\":\"A.java\",\"Line\":7},"
+                + "{\"Name\":\"dev.kiln.B.lambda\"}],\"cmdline\":[\"kiln\"],\"pid\":"
+                + ProcessHandle.current().pid()
+                + "}");
   }
 
   @ParameterizedTest
@@ -196,7 +217,8 @@ class GrpcErrorsTest {
             .addDetails(source)
             .build();
     assertThat(GrpcErrors.toProto(GrpcErrors.fromProto(status)).getDetailsList())
-        .containsExactly(source, broken, unknown);
+        .endsWith(source, broken, unknown)
+        .hasSize(4); // with the stack
   }
 
   @Test
@@ -207,7 +229,7 @@ class GrpcErrorsTest {
     assertThat(StatusProto.fromThrowable(wire)).isNotNull();
     BuildException read = GrpcErrors.toBuild(wire);
     assertThat(read).hasMessage("no");
-    assertThat(read.details()).containsExactly(new Detail.ProcessExited(255));
+    assertThat(read.details()).contains(new Detail.ProcessExited(255)).hasSize(2); // and the stack
   }
 
   @Test

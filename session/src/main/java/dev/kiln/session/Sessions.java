@@ -103,6 +103,7 @@ public final class Sessions implements Closeable {
             .usePlaintext()
             .flowControlWindow(FLOW_WINDOW_BYTES)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .maxInboundMetadataSize(MAX_MESSAGE_BYTES) // what a failure carries
             .build();
     var session = new ClientSession(metadata, channel, channel::shutdownNow);
     channel.getState(true); // dial at once: the client may wait for our preface
