@@ -67,8 +67,7 @@ class ArchitectureTest {
                   "exec",
                   "session",
                   "sources",
-                  "mounts",
-                  "exporters")),
+                  "mounts")),
           Map.entry(
               "gateway",
               List.of(

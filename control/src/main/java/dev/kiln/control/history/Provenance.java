@@ -1,4 +1,4 @@
-package dev.kiln.ops.provenance;
+package dev.kiln.control.history;
 
 import dev.kiln.exporters.image.Manifests;
 import dev.kiln.grpc.pb.Definition;

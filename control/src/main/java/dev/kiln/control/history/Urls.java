@@ -1,4 +1,4 @@
-package dev.kiln.ops.provenance;
+package dev.kiln.control.history;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

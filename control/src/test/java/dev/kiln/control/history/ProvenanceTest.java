@@ -1,4 +1,4 @@
-package dev.kiln.ops.provenance;
+package dev.kiln.control.history;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.ByteString;
+import dev.kiln.control.history.Provenance.Request;
+import dev.kiln.control.history.Provenance.Run;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.Source;
@@ -15,8 +17,6 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Platform;
 import dev.kiln.ops.Materials;
-import dev.kiln.ops.provenance.Provenance.Request;
-import dev.kiln.ops.provenance.Provenance.Run;
 import dev.kiln.sources.Material;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package dev.kiln.ops.provenance;
+package dev.kiln.control.history;
 
 import dev.kiln.llb.BuildOp;
 import dev.kiln.llb.DiffOp;

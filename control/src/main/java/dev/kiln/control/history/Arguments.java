@@ -1,4 +1,4 @@
-package dev.kiln.ops.provenance;
+package dev.kiln.control.history;
 
 import java.util.List;
 import java.util.SortedMap;

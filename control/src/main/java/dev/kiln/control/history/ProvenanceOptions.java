@@ -1,4 +1,4 @@
-package dev.kiln.ops.provenance;
+package dev.kiln.control.history;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
