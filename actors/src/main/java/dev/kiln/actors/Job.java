@@ -80,7 +80,7 @@ public final class Job implements AutoCloseable {
         VertexProgress.synthetic(codec, logLimits, id, name, scope.progress());
     Instant started = progress.started(false);
     try {
-      T value = work.run(progress);
+      T value = scope.trace().step(id, name, () -> work.run(progress));
       progress.completed(false, started, Instant.now(), "");
       return value;
     } catch (InterruptedException e) {
@@ -105,6 +105,7 @@ public final class Job implements AutoCloseable {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
+      scope.trace().close();
       scope.progress().end();
       solves.graph().tell(new VertexGraph.Leave(scope));
       lease.close();

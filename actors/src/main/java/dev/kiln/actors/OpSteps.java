@@ -5,10 +5,6 @@ import dev.kiln.model.Detail;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.Blocking;
-import io.opentelemetry.api.trace.Span;
-import io.opentelemetry.api.trace.StatusCode;
-import io.opentelemetry.api.trace.Tracer;
-import io.opentelemetry.context.Context;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -16,22 +12,21 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /**
- * The calls of one vertex's runner, each with its progress events and its span; span names are
- * BuildKit's (v0.22.0, {@code solver/jobs.go}). Methods that start a task may be called on a
- * dispatcher thread.
+ * The calls of one vertex's runner, each with its progress events and its span; the names of those
+ * for the cache are BuildKit's (v0.22.0, {@code solver/jobs.go}). Methods that start a task may be
+ * called on a dispatcher thread.
  */
 final class OpSteps {
   private final VertexScope scope;
   private final VertexContext context;
   private final OpRunner runner;
-  private final Tracer tracer;
   private final String shortName;
 
-  OpSteps(VertexScope scope, VertexContext context, OpRunner runner, Tracer tracer) {
+  OpSteps(VertexScope scope, VertexContext context, OpRunner runner) {
     this.scope = scope;
     this.context = context;
     this.runner = runner;
-    this.tracer = tracer;
+    scope.trace().begin();
     this.shortName = scope.vertex().digest().hex().substring(0, 12);
   }
 
@@ -47,9 +42,14 @@ final class OpSteps {
 
   /** The cache map, computed at once; only where {@link OpRunner#cacheMapIsPure}. */
   CacheMap cacheMapNow(int index) throws Exception {
-    return scope.vertex().inputs().isEmpty()
-        ? shownCacheMap(index)
-        : runner.cacheMap(index, context);
+    return scope
+        .trace()
+        .part(
+            "cache request",
+            () ->
+                scope.vertex().inputs().isEmpty()
+                    ? shownCacheMap(index)
+                    : runner.cacheMap(index, context));
   }
 
   Blocking.Task<CacheMap> cacheMap(int index) {
@@ -58,105 +58,89 @@ final class OpSteps {
 
   /** A root's key is work that the user sees: it may ask a registry or a repository. */
   private CacheMap shownCacheMap(int index) throws Exception {
-    return traced(
-        "cache request: " + scope.vertex().name(),
-        () -> {
-          Instant started = scope.progress().started(false);
-          try {
-            CacheMap map = runner.cacheMap(index, context);
-            scope.progress().completed(false, started, Instant.now(), "");
-            return map;
-          } catch (Throwable e) {
-            scope.progress().completed(false, started, Instant.now(), text(e));
-            throw e;
-          }
-        });
+    Instant started = scope.progress().started(false);
+    try {
+      CacheMap map = runner.cacheMap(index, context);
+      scope.progress().completed(false, started, Instant.now(), "");
+      return map;
+    } catch (Throwable e) {
+      scope.progress().completed(false, started, Instant.now(), text(e));
+      throw e;
+    }
   }
 
   Blocking.Task<Optional<KeyDigest>> content(
       int input, Optional<ResultId> result, CacheMap.Dep dep) {
     return Blocking.start(
         "content-" + shortName,
-        () -> {
-          try {
-            if (dep.prepares()) {
-              VertexContext atInput =
-                  scope.input(input).map(i -> context.reportingTo(i.progress())).orElse(context);
-              runner.prepare(input, result, atInput);
-            }
-            return dep.hasContentKey()
-                ? runner.contentKey(input, result, context)
-                : Optional.<KeyDigest>empty();
-          } catch (Throwable e) {
-            Instant started = scope.progress().started(false);
-            scope.progress().completed(false, started, Instant.now(), text(e));
-            throw e;
-          }
-        });
+        () ->
+            scope.trace().part("content of input " + input, () -> contentNow(input, result, dep)));
+  }
+
+  private Optional<KeyDigest> contentNow(int input, Optional<ResultId> result, CacheMap.Dep dep)
+      throws Exception {
+    try {
+      if (dep.prepares()) {
+        VertexContext atInput =
+            scope.input(input).map(i -> context.reportingTo(i.progress())).orElse(context);
+        runner.prepare(input, result, atInput);
+      }
+      return dep.hasContentKey()
+          ? runner.contentKey(input, result, context)
+          : Optional.<KeyDigest>empty();
+    } catch (Throwable e) {
+      Instant started = scope.progress().started(false);
+      scope.progress().completed(false, started, Instant.now(), text(e));
+      throw e;
+    }
   }
 
   Blocking.Task<Loaded> load(EdgeState.Candidate candidate) {
     return Blocking.start(
         "load-" + shortName,
         () ->
-            traced(
-                "load cache: " + scope.vertex().name(),
-                () -> {
-                  Instant started = scope.progress().started(true);
-                  try {
-                    Optional<ResultId> result =
-                        candidate
-                            .found()
-                            .table()
-                            .loader()
-                            .load(candidate.found().record(), context);
-                    return new Loaded(result, started, Instant.now());
-                  } catch (Throwable e) {
-                    // Not the user's failure: another record or the op itself takes its place.
-                    scope.progress().completed(true, started, Instant.now(), "");
-                    throw e;
-                  }
-                }));
+            scope
+                .trace()
+                .part(
+                    "load cache",
+                    () -> {
+                      Instant started = scope.progress().started(true);
+                      try {
+                        Optional<ResultId> result =
+                            candidate
+                                .found()
+                                .table()
+                                .loader()
+                                .load(candidate.found().record(), context);
+                        return new Loaded(result, started, Instant.now());
+                      } catch (Throwable e) {
+                        // Not the user's failure: another record or the op itself takes its place.
+                        scope.progress().completed(true, started, Instant.now(), "");
+                        throw e;
+                      }
+                    }));
   }
 
   Blocking.Task<Ran> run(List<Optional<ResultId>> inputs) {
     Callable<Ran> work =
         () ->
-            traced(
-                scope.vertex().name(),
-                () -> {
-                  Instant started = scope.progress().started(false);
-                  try {
-                    List<Optional<ResultId>> outputs = runner.run(inputs, context);
-                    return new Ran(List.copyOf(outputs), started, Instant.now());
-                  } catch (Throwable e) {
-                    scope.progress().completed(false, started, Instant.now(), text(e));
-                    throw e;
-                  }
-                });
+            scope
+                .trace()
+                .part(
+                    "run",
+                    () -> {
+                      Instant started = scope.progress().started(false);
+                      try {
+                        List<Optional<ResultId>> outputs = runner.run(inputs, context);
+                        return new Ran(List.copyOf(outputs), started, Instant.now());
+                      } catch (Throwable e) {
+                        scope.progress().completed(false, started, Instant.now(), text(e));
+                        throw e;
+                      }
+                    });
     return runner.runsOnPlatformThread()
         ? Blocking.onPlatform("run-" + shortName, work)
         : Blocking.start("run-" + shortName, work);
-  }
-
-  private <T> T traced(String name, Callable<T> work) throws Exception {
-    List<JobScope> jobs = scope.jobs();
-    Context parent = jobs.isEmpty() ? Context.root() : jobs.getFirst().span();
-    Span span =
-        tracer
-            .spanBuilder(name)
-            .setParent(parent)
-            .setAttribute("vertex", scope.vertex().digest().value())
-            .startSpan();
-    try (var current = parent.with(span).makeCurrent()) {
-      return work.call();
-    } catch (Throwable e) {
-      span.recordException(e);
-      span.setStatus(StatusCode.ERROR, text(e));
-      throw e;
-    } finally {
-      span.end();
-    }
   }
 
   private static String text(Throwable e) {

@@ -83,7 +83,9 @@ public final class Solver {
           new ProgressLog(
               ports.codec(),
               options.progressFolder().resolve("job-" + logNumbers.incrementAndGet() + ".log"));
-      var scope = new JobScope(spec.id(), spec.sessionId(), progress, spec.parent());
+      var scope =
+          new JobScope(
+              spec.id(), spec.sessionId(), progress, new JobTrace(ports.tracer(), spec.parent()));
       job =
           new Job(
               scope,

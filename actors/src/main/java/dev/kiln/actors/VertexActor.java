@@ -82,7 +82,6 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
   record Env(
       OpRunners runners,
       CacheIndex index,
-      io.opentelemetry.api.trace.Tracer tracer,
       ActorRef<VertexGraph.Command> graph,
       Optional<ActorRef<ExecPool.Command>> pool) {}
 
@@ -402,7 +401,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     if (steps.isEmpty() && opFailure.isEmpty()) {
       try {
         OpRunner runner = env.runners().runner(scope.vertex());
-        steps = Optional.of(new OpSteps(scope, opContext, runner, env.tracer()));
+        steps = Optional.of(new OpSteps(scope, opContext, runner));
       } catch (RuntimeException e) {
         fail(OpSteps.withVertex(BuildException.of(e), scope));
       }
@@ -412,6 +411,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
 
   private void fail(BuildException failure) {
     opFailure = Optional.of(failure);
+    scope.trace().failed(failure);
     cells.values().forEach(cell -> apply(cell, new Edges.Failed(failure)));
   }
 
@@ -557,6 +557,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
       } else {
         env.index().save(key, loaded.result(), found.record().createdAt());
       }
+      scope.trace().completed(true);
       shownWhenSafe(true, loaded.started(), loaded.ended());
       apply(cell, new Edges.Completed(new Done(loaded.result(), List.of(key))));
       return;
@@ -655,6 +656,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
           .filter(c -> c.state.work() == Work.RUNNING || c.state.work() == Work.STOPPING)
           .filter(c -> c.load.isEmpty())
           .forEach(c -> completed(c, value));
+      scope.trace().completed(false);
       shownWhenSafe(false, value.started(), value.ended());
     } else if (stopped) {
       pending(c -> c.state.work() == Work.STOPPING && c.load.isEmpty(), new Edges.WorkStopped());

@@ -113,12 +113,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     super(context);
     this.env = env;
     this.vertexEnv =
-        new VertexActor.Env(
-            env.ports().runners(),
-            env.index(),
-            env.ports().tracer(),
-            context.getSelf(),
-            env.pool());
+        new VertexActor.Env(env.ports().runners(), env.index(), context.getSelf(), env.pool());
   }
 
   static Behavior<Command> create(Env env) {
@@ -298,6 +293,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       return;
     }
     entry.scope.jobs().add(job);
+    entry.scope.trace().join(job.trace());
     byJob.computeIfAbsent(job.id(), id -> new HashSet<>()).add(entry.vertex.digest());
     if (entry.scope.progress().join(job.progress())) {
       shown.computeIfAbsent(job, j -> new ArrayList<>()).add(entry.scope.progress().bare());
@@ -341,6 +337,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       }
       entry.scope.jobs().remove(job);
       entry.scope.progress().leave(job.progress());
+      entry.scope.trace().leave(job.trace());
       if (entry.scope.jobs().isEmpty() && !entry.stopping) {
         entry.stopping = true;
         unclaim(entry);

@@ -18,6 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class VertexScope {
   private final Vertex vertex;
   private final VertexProgress progress;
+  private final StepTrace trace;
   private final Map<Digest, VertexScope> all;
   private final List<JobScope> jobs = new CopyOnWriteArrayList<>();
   private final List<CacheTable> imports = new CopyOnWriteArrayList<>();
@@ -29,6 +30,7 @@ final class VertexScope {
   VertexScope(Vertex vertex, VertexProgress progress, Map<Digest, VertexScope> all) {
     this.vertex = vertex;
     this.progress = progress;
+    this.trace = new StepTrace(vertex);
     this.all = all;
   }
 
@@ -38,6 +40,10 @@ final class VertexScope {
 
   VertexProgress progress() {
     return progress;
+  }
+
+  StepTrace trace() {
+    return trace;
   }
 
   List<JobScope> jobs() {

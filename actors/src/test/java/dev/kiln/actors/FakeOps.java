@@ -170,9 +170,10 @@ final class FakeOps implements OpRunners {
           options.putAll(optionsOf(context));
         }
         sessions = context.sessionIds();
+        Optional<CountDownLatch> gate = runGate; // a test may open the way for the next run
         runStarted.countDown();
-        if (runGate.isPresent()) {
-          await(runGate.get());
+        if (gate.isPresent()) {
+          await(gate.get());
           sessions = context.sessionIds();
         }
         if (runFailure.isPresent()) {

@@ -4,7 +4,7 @@ import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.stream.javadsl.Sink;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Progress;
-import io.opentelemetry.api.OpenTelemetry;
+import dev.kiln.tracing.Tracing;
 import io.opentelemetry.context.Context;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -27,6 +27,7 @@ final class SolverFixture implements AutoCloseable {
   final FakeOps.Results results = new FakeOps.Results();
   final MemoryStore store = new MemoryStore();
   final AtomicInteger openLeases = new AtomicInteger();
+  final Tracing tracing = Tracing.start(Map.of());
   final Solver solver;
   private final Map<Integer, Progress> events = new ConcurrentHashMap<>();
   private final AtomicInteger eventNumbers = new AtomicInteger();
@@ -42,12 +43,7 @@ final class SolverFixture implements AutoCloseable {
         Solver.start(
             kit.system(),
             new SolverPorts(
-                ops,
-                store,
-                results,
-                name -> new CountedLease(),
-                this::encode,
-                OpenTelemetry.noop().getTracer("test")),
+                ops, store, results, name -> new CountedLease(), this::encode, tracing.tracer()),
             new SolverOptions(parallel, folder, LogLimits.DEFAULT));
   }
 
@@ -146,5 +142,6 @@ final class SolverFixture implements AutoCloseable {
   @Override
   public void close() {
     kit.shutdownTestKit();
+    tracing.close();
   }
 }

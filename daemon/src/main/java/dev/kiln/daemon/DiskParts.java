@@ -20,6 +20,7 @@ import dev.kiln.dockerfile.DockerfileFrontend;
 import dev.kiln.exec.Networks;
 import dev.kiln.exec.RuncExecutor;
 import dev.kiln.exec.RuncOptions;
+import dev.kiln.exec.TracedExecutor;
 import dev.kiln.exporters.Exporters;
 import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.GatewayContainers;
@@ -88,7 +89,7 @@ final class DiskParts implements AutoCloseable {
       throws IOException {
     LocalStore store = opened(LocalStore.open(StoreOptions.of(state, snapshotter)));
     CacheKeyFile keys = opened(CacheKeyFile.open(config.root().resolve("cache.db")));
-    var executor = new RuncExecutor(runc(config, state.resolve("executor")));
+    var executor = new TracedExecutor(new RuncExecutor(runc(config, state.resolve("executor"))));
     var mounts = new StepMounts(store.refs(), state.resolve("mounts"));
     Registry registry = opened(new Registry(hosts(config.registries()), Version.userAgent()));
     var auth = new ClientAuth();

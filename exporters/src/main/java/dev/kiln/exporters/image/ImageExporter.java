@@ -12,6 +12,7 @@ import dev.kiln.registry.Registry;
 import dev.kiln.store.Compression;
 import dev.kiln.store.RefId;
 import dev.kiln.store.Store;
+import dev.kiln.tracing.Traced;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -171,8 +172,13 @@ public final class ImageExporter implements Exporter {
     var sessions = new ArrayList<>(List.of(context.sessionId()));
     for (String name : targets) {
       try {
-        new ImagePush(store, registry, image, context)
-            .to(name, byDigest, insecure, credentials.apply(sessions));
+        Traced.run(
+            "push " + name,
+            () -> {
+              new ImagePush(store, registry, image, context)
+                  .to(name, byDigest, insecure, credentials.apply(sessions));
+              return true;
+            });
       } catch (BuildException e) {
         throw e.wrap("failed to push " + name);
       }

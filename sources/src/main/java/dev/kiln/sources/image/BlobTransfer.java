@@ -5,6 +5,9 @@ import dev.kiln.model.Descriptor;
 import dev.kiln.model.StepProgress;
 import dev.kiln.registry.Registry;
 import dev.kiln.store.content.ContentStore;
+import dev.kiln.tracing.Traced;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -12,6 +15,8 @@ import java.util.Optional;
 /** Writes one blob into the content store and shows how far it is. Confined to one thread. */
 final class BlobTransfer implements Registry.BlobSink {
   private static final long SHOW_EVERY = Duration.ofMillis(100).toNanos();
+  private static final AttributeKey<String> DIGEST = AttributeKey.stringKey("blob.digest");
+  private static final AttributeKey<Long> SIZE = AttributeKey.longKey("blob.size");
   private final Descriptor blob;
   private final ContentStore.BlobWriter writer;
   private final StepProgress.Part part;
@@ -34,6 +39,17 @@ final class BlobTransfer implements Registry.BlobSink {
     if (into.contains(blob.digest())) {
       return;
     }
+    Traced.run(
+        "pull",
+        Attributes.of(DIGEST, blob.digest().value(), SIZE, blob.sizeBytes()),
+        () -> {
+          pull(blob, into, progress, bring);
+          return true;
+        });
+  }
+
+  private static void pull(Descriptor blob, ContentStore into, StepProgress progress, Bring bring)
+      throws InterruptedException {
     try (ContentStore.BlobWriter writer = into.writer(blob.digest().value())) {
       if (into.contains(blob.digest())) {
         return;

@@ -1,0 +1,47 @@
+package dev.kiln.exec;
+
+import dev.kiln.tracing.Traced;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
+import java.util.function.Consumer;
+
+/**
+ * Shows each process as a span of the step that runs it. Arguments and environment are no part of
+ * it: they may hold what nobody should read. Any thread.
+ */
+public final class TracedExecutor implements Executor {
+  private static final String SPAN = "exec";
+  private static final AttributeKey<String> CONTAINER = AttributeKey.stringKey("container.id");
+
+  private final Executor executor;
+
+  /** Closing this closes {@code executor}. */
+  public TracedExecutor(Executor executor) {
+    this.executor = executor;
+  }
+
+  @Override
+  public ExitStatus run(
+      ContainerSpec container, ProcessSpec process, ProcessIo io, Consumer<RunningProcess> started)
+      throws InterruptedException {
+    return Traced.run(
+        SPAN,
+        Attributes.of(CONTAINER, container.id()),
+        () -> executor.run(container, process, io, started));
+  }
+
+  @Override
+  public ExitStatus exec(
+      String containerId, ProcessSpec process, ProcessIo io, Consumer<RunningProcess> started)
+      throws InterruptedException {
+    return Traced.run(
+        SPAN,
+        Attributes.of(CONTAINER, containerId),
+        () -> executor.exec(containerId, process, io, started));
+  }
+
+  @Override
+  public void close() {
+    executor.close();
+  }
+}
