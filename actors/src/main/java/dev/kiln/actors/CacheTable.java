@@ -47,27 +47,35 @@ public final class CacheTable {
   private final Map<String, List<CacheRecord>> records = new ConcurrentHashMap<>();
   private final Map<String, Set<String>> keysByRecord = new ConcurrentHashMap<>();
   private final AtomicLong version = new AtomicLong();
+  private final boolean outside;
 
-  /**
-   * An empty cache that keeps nothing on disk.
-   *
-   * @param id equal for caches of the same place, so that none is asked twice
-   */
-  public CacheTable(String id, ResultLoader loader) {
-    this(id, loader, change -> {});
+  private CacheTable(String id, ResultLoader loader, boolean outside, Consumer<Change> changes) {
+    this.id = id;
+    this.loader = loader;
+    this.outside = outside;
+    this.changes = changes;
   }
 
   CacheTable(String id, ResultLoader loader, Consumer<Change> changes) {
-    this.id = id;
-    this.loader = loader;
-    this.changes = changes;
+    this(id, loader, false, changes);
+  }
+
+  /**
+   * An empty table for a cache from outside, which does not tell op and output apart ({@link
+   * CacheLink#outside}). It keeps nothing on disk.
+   *
+   * @param id equal for caches of the same place, so that none is asked twice
+   */
+  public static CacheTable imported(String id, ResultLoader loader) {
+    return new CacheTable(id, loader, true, change -> {});
   }
 
   public String id() {
     return id;
   }
 
-  ResultLoader loader() {
+  /** What makes this cache's records usable. */
+  public ResultLoader loader() {
     return loader;
   }
 
@@ -91,7 +99,8 @@ public final class CacheTable {
     contents.results().forEach(r -> put(r.key(), r.record()));
   }
 
-  private synchronized boolean put(String from, CacheLink link, String to) {
+  private synchronized boolean put(String from, CacheLink given, String to) {
+    CacheLink link = outside ? given.outside() : given;
     Set<String> before = links.getOrDefault(new From(from, link), Set.of());
     if (before.contains(to)) {
       return false;
@@ -178,13 +187,13 @@ public final class CacheTable {
   }
 
   /** Whether a key leads anywhere or has a record. */
-  boolean exists(String key) {
+  public boolean exists(String key) {
     return records.containsKey(key) || outgoing.containsKey(key);
   }
 
   /** The keys that {@code from} leads to by {@code link}. */
   Set<String> targets(String from, CacheLink link) {
-    return links.getOrDefault(new From(from, link), Set.of());
+    return links.getOrDefault(new From(from, outside ? link.outside() : link), Set.of());
   }
 
   /** The key's records, newest first. */

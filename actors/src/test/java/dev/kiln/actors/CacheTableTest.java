@@ -68,7 +68,7 @@ final class CacheTableTest {
 
   @Test
   void equalKeysGetEqualIdsInEveryProcess() {
-    var other = new CacheTable("other", (record, context) -> record.result());
+    var other = new CacheTable("other", (record, context) -> record.result(), c -> {});
     assertThat(table.save(over(OP, root("a")), record("1")))
         .isEqualTo(other.save(over(OP, root("a")), record("2")));
   }
@@ -115,7 +115,7 @@ final class CacheTableTest {
   void changesRebuildTheTable() {
     CacheKey key = over(OP, root("a"), over(KeyDigest.of("mid"), root("b")));
     String id = table.save(key, record("r"));
-    var again = new CacheTable("again", (record, context) -> record.result());
+    var again = new CacheTable("again", (record, context) -> record.result(), c -> {});
     again.fill(
         new CacheStore.Contents(
             changes.stream()

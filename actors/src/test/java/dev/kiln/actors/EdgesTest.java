@@ -17,7 +17,8 @@ import org.junit.jupiter.api.Test;
 
 /** One edge event by event; the lookup is a table of which input key leads to which key. */
 final class EdgesTest {
-  private static final CacheTable TABLE = new CacheTable(CacheIndex.LOCAL, (r, c) -> r.result());
+  private static final CacheTable TABLE =
+      new CacheTable(CacheIndex.LOCAL, (r, c) -> r.result(), c -> {});
   private static final KeyDigest OP = KeyDigest.of("op");
   private static final CacheKey KEY = new CacheKey(KeyDigest.of("input"), 0, List.of());
   private final Map<String, String> leads = new HashMap<>();

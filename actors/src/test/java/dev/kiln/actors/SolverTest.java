@@ -454,7 +454,7 @@ final class SolverTest {
 
   @Test
   void importedCacheIsUsedAndTakenOver() throws Exception {
-    var table = new CacheTable("registry:cache", (record, context) -> record.result());
+    var table = CacheTable.imported("registry:cache", (record, context) -> record.result());
     Fake a = f.ops.vertex("a");
     Fake b = f.ops.vertex("b", a);
     var rootId = new CacheKey(dev.kiln.model.KeyDigest.of("key-a"), 0, List.of()).rootId();

@@ -6,6 +6,7 @@ import dev.kiln.exporters.ExportResult;
 import dev.kiln.exporters.ExportSource;
 import dev.kiln.exporters.Exporter;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.StepProgress;
 import dev.kiln.store.Lease;
 import dev.kiln.tracing.Blocking;
 import java.util.ArrayList;
@@ -17,16 +18,18 @@ import java.util.concurrent.ExecutionException;
 final class Exports {
   private Exports() {}
 
+  /** What an exporter's images carry of the cache. */
+  @FunctionalInterface
+  interface Inline {
+    ExportContext.InlineCache of(Exporter exporter, StepProgress progress);
+  }
+
   /**
    * Brings a result to all exporters, each shown as a step of its own; the first failure ends the
    * others.
    */
   static List<ExportResult> run(
-      Job job,
-      List<Exporter> exporters,
-      ExportSource source,
-      Lease lease,
-      ExportContext.InlineCache inline)
+      Job job, List<Exporter> exporters, ExportSource source, Lease lease, Inline inline)
       throws InterruptedException {
     return together(
         exporters.stream()
@@ -38,7 +41,11 @@ final class Exports {
                         progress ->
                             exporter.export(
                                 source,
-                                new ExportContext(job.sessionId(), lease, progress, inline))))
+                                new ExportContext(
+                                    job.sessionId(),
+                                    lease,
+                                    progress,
+                                    inline.of(exporter, progress)))))
             .toList());
   }
 

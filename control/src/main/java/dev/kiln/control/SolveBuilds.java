@@ -1,12 +1,11 @@
 package dev.kiln.control;
 
-import dev.kiln.actors.CacheTable;
 import dev.kiln.actors.Job;
 import dev.kiln.actors.JobSpec;
+import dev.kiln.actors.SolvedEdge;
 import dev.kiln.actors.Solver;
 import dev.kiln.control.history.BuildHistory;
 import dev.kiln.control.history.ProvenanceOptions;
-import dev.kiln.exporters.ExportContext;
 import dev.kiln.exporters.ExportResult;
 import dev.kiln.exporters.ExportSource;
 import dev.kiln.exporters.Exporter;
@@ -23,7 +22,6 @@ import dev.kiln.grpc.control.SolveResponse;
 import dev.kiln.grpc.sourcepolicy.Policy;
 import dev.kiln.grpc.types.WorkerRecord;
 import dev.kiln.llb.BuildInfo;
-import dev.kiln.llb.CacheImport;
 import dev.kiln.llb.Caps;
 import dev.kiln.llb.Frontend;
 import dev.kiln.llb.FrontendAttestation;
@@ -38,6 +36,9 @@ import dev.kiln.model.Progress;
 import dev.kiln.mounts.CacheMounts;
 import dev.kiln.ops.Materials;
 import dev.kiln.ops.StoreLeases;
+import dev.kiln.remotecache.BuildCaches;
+import dev.kiln.remotecache.CacheExport;
+import dev.kiln.remotecache.RemoteCaches;
 import dev.kiln.session.ClientSession;
 import dev.kiln.session.SessionExporters;
 import dev.kiln.session.Sessions;
@@ -71,10 +72,6 @@ import java.util.function.Supplier;
  * call a build, on the caller's thread.
  */
 public final class SolveBuilds implements Builds {
-  /** Remote caches come with a module of their own. */
-  private static final List<String> CACHES =
-      List.of("registry", "local", "inline", "gha", "s3", "azblob");
-
   private static final Duration WAIT_FOR_SESSION = Duration.ofSeconds(5);
 
   private final Parts parts;
@@ -99,6 +96,7 @@ public final class SolveBuilds implements Builds {
       Materials materials,
       Sessions sessions,
       Exporters exporters,
+      RemoteCaches caches,
       Map<String, Frontend> frontends,
       RefFiles files,
       Bridges bridges,
@@ -123,7 +121,10 @@ public final class SolveBuilds implements Builds {
   @Override
   public SolveResponse solve(SolveRequest in, Context caller) throws InterruptedException {
     BuildRequest request = BuildRequest.of(in, parts.allowed());
-    refuseCaches(request);
+    List<CacheExport> cacheExports =
+        request.cacheExports().stream()
+            .map(asked -> parts.caches().export(asked, request.sessionId()))
+            .toList();
     Optional<ProvenanceOptions> provenance = Provenances.options(request.frontendAttrs());
     List<Exporter> exporters = new ArrayList<>();
     for (BuildRequest.Export export : request.exports()) {
@@ -154,7 +155,9 @@ public final class SolveBuilds implements Builds {
       Optional<BuildException> failure = Optional.empty();
       Exported exported = Exported.NOTHING;
       try {
-        exported = build(job, request, exporters, provenance, begun, lease);
+        var caches =
+            new BuildCaches(parts.caches(), job, parts.solver().localCache(), cacheExports, lease);
+        exported = build(job, request, exporters, caches, provenance, begun, lease);
         parts.store().refs().flush();
       } catch (BuildException e) {
         failure = Optional.of(e);
@@ -185,24 +188,6 @@ public final class SolveBuilds implements Builds {
     }
   }
 
-  private static void refuseCaches(BuildRequest request) {
-    for (CacheImport export : request.cacheExports()) {
-      if (!CACHES.contains(export.type())) {
-        throw new BuildException(Kind.INVALID, "unknown cache exporter: \"" + export.type() + "\"");
-      }
-      throw new BuildException(
-          Kind.UNSUPPORTED,
-          "exporting a cache to "
-              + export.type()
-              + " is not offered by this version: leave --export-cache out");
-    }
-    for (CacheImport from : request.cacheImports()) {
-      if (!CACHES.contains(from.type())) {
-        throw new BuildException(Kind.INVALID, "unknown cache importer: " + from.type());
-      }
-    }
-  }
-
   /** What exporters made of a build. */
   private record Exported(List<ExportResult> results, TreeMap<String, String> response) {
     static final Exported NOTHING = new Exported(List.of(), new TreeMap<>());
@@ -212,12 +197,12 @@ public final class SolveBuilds implements Builds {
       Job job,
       BuildRequest request,
       List<Exporter> exporters,
+      BuildCaches caches,
       Optional<ProvenanceOptions> provenance,
       Instant begun,
       Lease lease)
       throws InterruptedException {
-    importCaches(job, request.cacheImports());
-    BuildBridge bridge = bridge(job, request);
+    BuildBridge bridge = bridge(job, request, caches);
     FrontendResult result = result(job, request, bridge, exporters);
     ExportSource source = source(result);
     verify(job, source, Optional.ofNullable(request.frontendAttrs().get("platform")));
@@ -232,8 +217,15 @@ public final class SolveBuilds implements Builds {
               new Provenances.Built(request.ref(), begun, result, bridge.log(), exporters),
               lease);
     }
+    Map<String, SolvedEdge> edges = edges(result);
     List<ExportResult> results =
-        Exports.run(job, exporters, source, lease, ExportContext.InlineCache.NONE);
+        Exports.run(
+            job,
+            exporters,
+            source,
+            lease,
+            (exporter, progress) -> caches.inline(edges, exporter.compression(), progress));
+    Map<String, String> written = caches.export(edges.values());
     var response = new TreeMap<String, String>();
     result
         .metadata()
@@ -243,6 +235,7 @@ public final class SolveBuilds implements Builds {
           }
         });
     results.forEach(one -> response.putAll(one.response()));
+    response.putAll(written);
     return new Exported(results, response);
   }
 
@@ -293,7 +286,7 @@ public final class SolveBuilds implements Builds {
                         request.frontend(),
                         request.frontendAttrs(),
                         request.frontendInputs(),
-                        List.of(),
+                        request.cacheImports(),
                         false,
                         List.of()));
         evaluate(result);
@@ -329,12 +322,12 @@ public final class SolveBuilds implements Builds {
     }
   }
 
-  private BuildBridge bridge(Job job, BuildRequest request) {
+  private BuildBridge bridge(Job job, BuildRequest request, BuildCaches caches) {
     return new BuildBridge(
         new BuildBridge.Build(
-            graph -> {
+            (graph, imports) -> {
               CacheMounts.forgetIgnored(graph, parts.store().refs());
-              return job.solve(graph, List.<CacheTable>of()).await();
+              return job.solve(graph, caches.open(imports)).await();
             },
             new BuildInfo(
                 request.sessionId(),
@@ -358,32 +351,12 @@ public final class SolveBuilds implements Builds {
             request.policies(),
             SolveBuilds::rewrite,
             request.entitlements(),
-            imports -> importCaches(job, imports),
             job::warn,
             request.frontendInputs()));
   }
 
   private static SourceRewrite rewrite(List<Policy> policies) {
     return policies.isEmpty() ? SourceRewrite.NONE : SourcePolicy.of(policies);
-  }
-
-  /** A cache that cannot be imported fails its step and never the build (features V-32). */
-  private static void importCaches(Job job, List<CacheImport> imports) throws InterruptedException {
-    for (CacheImport from : imports) {
-      String name = from.attrs().getOrDefault("ref", from.type());
-      try {
-        job.step(
-            "import-" + from,
-            "importing cache manifest from " + name,
-            progress -> {
-              throw new BuildException(
-                  Kind.UNSUPPORTED,
-                  "importing a cache from " + from.type() + " is not offered by this version");
-            });
-      } catch (BuildException e) {
-        // Shown at its step, which is all that happens.
-      }
-    }
   }
 
   private static void evaluate(FrontendResult result) throws InterruptedException {
@@ -428,13 +401,31 @@ public final class SolveBuilds implements Builds {
     return new ExportSource(state(result.ref()), refs, result.metadata(), attestations);
   }
 
+  /** The built edges of a result by platform; a single one has no name. */
+  private static Map<String, SolvedEdge> edges(FrontendResult result) throws InterruptedException {
+    var edges = new TreeMap<String, SolvedEdge>();
+    if (result.ref().isPresent()) {
+      edges.put("", bridged(result.ref().get()).solve());
+    }
+    for (var entry : result.refs().entrySet()) {
+      if (entry.getValue().isPresent()) {
+        edges.put(entry.getKey(), bridged(entry.getValue().get()).solve());
+      }
+    }
+    return edges;
+  }
+
+  private static BridgeRef bridged(FrontendRef ref) {
+    return switch (ref) {
+      case BridgeRef bridged -> bridged;
+      default -> throw new IllegalStateException("a ref that no bridge made: " + ref);
+    };
+  }
+
   private static Optional<RefId> state(Optional<FrontendRef> ref) throws InterruptedException {
     if (ref.isEmpty()) {
       return Optional.empty();
     }
-    return switch (ref.get()) {
-      case BridgeRef bridged -> StoreLeases.ref(bridged.solve().result());
-      default -> throw new IllegalStateException("a ref that no bridge made: " + ref.get());
-    };
+    return StoreLeases.ref(bridged(ref.get()).solve().result());
   }
 }

@@ -37,8 +37,10 @@ import dev.kiln.ops.Runners;
 import dev.kiln.ops.StoreLeases;
 import dev.kiln.ops.exec.ExecOpRunner;
 import dev.kiln.ops.exec.ExecServices;
+import dev.kiln.registry.Credentials;
 import dev.kiln.registry.Registry;
 import dev.kiln.registry.RegistryHosts;
+import dev.kiln.remotecache.RemoteCaches;
 import dev.kiln.session.ClientAuth;
 import dev.kiln.session.Sessions;
 import dev.kiln.sources.SessionCredentials;
@@ -59,6 +61,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -134,6 +137,8 @@ final class DiskParts implements AutoCloseable {
                 store.leases(),
                 new BuildHistory.Limits(config.history().maxAge(), config.history().maxEntries()),
                 lent.clock()));
+    Function<List<String>, Credentials> credentials =
+        ids -> new SessionCredentials(auth, lent.sessions().group(ids));
     var containers = new GatewayContainers.Services(store, executor, mounts, lent.sessions());
     this.builds =
         new RunningBuilds(
@@ -144,11 +149,9 @@ final class DiskParts implements AutoCloseable {
                     sources,
                     runners.materials(),
                     lent.sessions(),
-                    new Exporters(
-                        store,
-                        lent.sessions(),
-                        registry,
-                        ids -> new SessionCredentials(auth, lent.sessions().group(ids))),
+                    new Exporters(store, lent.sessions(), registry, credentials),
+                    new RemoteCaches(
+                        store, registry, lent.sessions(), credentials, StoreLeases::of),
                     frontends(config, lent, containers),
                     new StoreRefFiles(store.refs()),
                     lent.bridges(),

@@ -2,10 +2,12 @@ package dev.kiln.exporters;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import dev.kiln.store.Compression;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -47,6 +49,41 @@ public final class Attributes {
       throw new BuildException(
           Kind.UNKNOWN,
           "invalid " + key + ": strconv.ParseInt: parsing \"" + value + "\": invalid syntax",
+          e);
+    }
+  }
+
+  /** {@code compression}, {@code force-compression} and {@code compression-level}. */
+  public Compression compression() {
+    Compression.Kind kind =
+        text("compression")
+            .map(name ->
+                switch (name) {
+                  case "uncompressed" -> Compression.Kind.UNCOMPRESSED;
+                  case "gzip" -> Compression.Kind.GZIP;
+                  case "estargz" -> Compression.Kind.ESTARGZ;
+                  case "zstd" -> Compression.Kind.ZSTD;
+                  default ->
+                      throw new BuildException(
+                          Kind.UNKNOWN, "unsupported compression type " + name);
+                })
+            .orElse(Compression.Kind.GZIP);
+    boolean force = flag("force-compression", false);
+    return new Compression(
+        kind, text("compression-level").map(Attributes::level).orElse(OptionalInt.empty()), force);
+  }
+
+  private static OptionalInt level(String text) {
+    try {
+      return OptionalInt.of(Integer.parseInt(text));
+    } catch (NumberFormatException e) {
+      throw new BuildException(
+          Kind.UNKNOWN,
+          "non-integer value "
+              + text
+              + " specified for compression-level: strconv.ParseInt: parsing \""
+              + text
+              + "\": invalid syntax",
           e);
     }
   }

@@ -1,5 +1,6 @@
 package dev.kiln.gateway;
 
+import dev.kiln.actors.SolvedEdge;
 import dev.kiln.actors.SubSolver;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.sourcepolicy.Policy;
@@ -60,7 +61,7 @@ public final class BuildBridge implements FrontendClient {
    * @param entitlements what the build was granted
    */
   public record Build(
-      SubSolver solver,
+      Solving solver,
       BuildInfo info,
       Map<String, Frontend> frontends,
       ImageMetas images,
@@ -68,7 +69,6 @@ public final class BuildBridge implements FrontendClient {
       List<Policy> policies,
       Function<List<Policy>, SourceRewrite> rewrites,
       Entitlements entitlements,
-      CacheImports imports,
       Consumer<Progress.Warning> warnings,
       Map<String, Definition> inputs) {
     public Build {
@@ -90,7 +90,6 @@ public final class BuildBridge implements FrontendClient {
             build.policies(),
             build.rewrites(),
             build.entitlements(),
-            build.imports(),
             build.warnings(),
             inputs),
         log);
@@ -100,10 +99,10 @@ public final class BuildBridge implements FrontendClient {
     return build.entitlements();
   }
 
-  /** Opens remote caches for the build; what cannot be opened is shown and left out. */
+  /** Solves graphs for the job, looking into remote caches beside the daemon's own. */
   @FunctionalInterface
-  public interface CacheImports {
-    void open(List<CacheImport> imports) throws InterruptedException;
+  public interface Solving {
+    SolvedEdge solve(Graph graph, List<CacheImport> imports) throws InterruptedException;
   }
 
   @Override
@@ -112,10 +111,9 @@ public final class BuildBridge implements FrontendClient {
       throw new BuildException(
           Kind.INVALID, "cannot solve with both Definition and Frontend specified");
     }
-    build.imports().open(request.cacheImports());
     FrontendResult result =
         request.definition().isPresent()
-            ? FrontendResult.of(load(request.definition().get(), request.policies()))
+            ? FrontendResult.of(load(request.definition().get(), request))
             : request.frontend().isEmpty() ? FrontendResult.of(Optional.empty()) : run(request);
     if (request.evaluate()) {
       evaluate(result);
@@ -138,14 +136,15 @@ public final class BuildBridge implements FrontendClient {
   }
 
   /** The ref of a definition, not yet built; absent for the empty one. */
-  private Optional<FrontendRef> load(Definition definition, List<Policy> more) {
+  private Optional<FrontendRef> load(Definition definition, SolveRequest request) {
     var all = new ArrayList<>(build.policies());
-    all.addAll(more);
+    all.addAll(request.policies());
     Optional<Graph> graph =
         Definitions.parse(definition, build.info().defaultPlatform(), build.rewrites().apply(all));
     graph.ifPresent(build.entitlements()::check);
     graph.ifPresent(log::loaded);
-    return graph.map(g -> new BridgeRef(definition, g, build.solver(), build.files()));
+    SubSolver solver = g -> build.solver().solve(g, request.cacheImports());
+    return graph.map(g -> new BridgeRef(definition, g, solver, build.files()));
   }
 
   private static void evaluate(FrontendResult result) throws InterruptedException {

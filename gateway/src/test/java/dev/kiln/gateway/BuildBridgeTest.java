@@ -41,7 +41,7 @@ class BuildBridgeTest {
   private BuildBridge bridge(Map<String, Frontend> frontends) {
     return new BuildBridge(
         new BuildBridge.Build(
-            graph -> {
+            (graph, imports) -> {
               solved.add(graph.root().vertex());
               if (failure.isPresent()) {
                 throw failure.get();
@@ -63,7 +63,6 @@ class BuildBridgeTest {
             List.of(),
             policies -> SourceRewrite.NONE,
             Entitlements.NONE,
-            imports -> {},
             warnings::add,
             Map.of("in", Definition.getDefaultInstance())));
   }

@@ -171,6 +171,30 @@ public final class SessionContent {
     }
   }
 
+  /** Opens a blob from its start; the caller closes it. */
+  @FunctionalInterface
+  public interface Opener {
+    InputStream open() throws IOException, InterruptedException;
+  }
+
+  /** Writes a whole blob unless the store has it already; goes on where an earlier try ended. */
+  public void put(Digest digest, long sizeBytes, Opener from)
+      throws IOException, InterruptedException {
+    Optional<Writer> started = write(digest.value(), digest, sizeBytes);
+    if (started.isEmpty()) {
+      return;
+    }
+    try (Writer writer = started.get();
+        InputStream in = from.open()) {
+      in.skipNBytes(writer.offset());
+      byte[] buffer = new byte[1 << 20];
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        writer.write(buffer, 0, n);
+      }
+      writer.commit(Map.of());
+    }
+  }
+
   /** One blob on its way to the client's store. One thread; the caller closes it. */
   public static final class Writer implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 20;

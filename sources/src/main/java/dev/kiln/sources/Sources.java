@@ -153,7 +153,7 @@ public final class Sources implements AutoCloseable {
   private ImageLoader layoutImages(SourceOp op) {
     var origin =
         new LayoutOrigin(
-            sessions, op.attr("oci.session").orElse(""), op.attr("oci.store").orElse(""));
+            sessions, op.attr("oci.session").orElse(""), "oci:" + op.attr("oci.store").orElse(""));
     return new ImageLoader(origin, store.content(), Optional.empty());
   }
 

@@ -17,5 +17,13 @@ public record Compression(Kind kind, OptionalInt level, boolean force) {
     ZSTD
   }
 
+  /** The format of a layer by its media type; eStargz is told as gzip. */
+  public static Kind kindOf(String mediaType) {
+    if (mediaType.endsWith("gzip")) {
+      return Kind.GZIP;
+    }
+    return mediaType.endsWith("zstd") ? Kind.ZSTD : Kind.UNCOMPRESSED;
+  }
+
   public static final Compression GZIP = new Compression(Kind.GZIP, OptionalInt.empty(), false);
 }

@@ -75,6 +75,20 @@ final class LayerBlobs {
     }
   }
 
+  /** The same as far as packed forms are there already. */
+  Optional<List<Layer>> known(RefRecord top, LayerOptions options) {
+    String variant = variant(options);
+    var all = new ArrayList<Layer>();
+    for (RefRecord record : table.locked(top::chain)) {
+      Optional<Layer> known = table.locked(() -> known(record, variant, options));
+      if (known.isEmpty()) {
+        return Optional.empty();
+      }
+      all.add(withSources(record, known.get(), options));
+    }
+    return Optional.of(List.copyOf(all));
+  }
+
   private Layer layer(RefRecord record, LayerOptions options, StepProgress progress)
       throws Exception {
     String variant = variant(options);
@@ -129,28 +143,22 @@ final class LayerBlobs {
     }
     boolean force = options.compression().force();
     Optional<Layer> pulled =
-        record.pulled.filter(
-            l -> !force || kindOf(l.blob().mediaType()) == options.compression().kind());
+        record.pulled.filter(l ->
+            !force || Compression.kindOf(l.blob().mediaType()) == options.compression().kind());
     if (pulled.isPresent()) {
       return pulled;
     }
     return record.blobs.entrySet().stream()
         .filter(e -> e.getKey().indexOf(':') == e.getKey().lastIndexOf(':')) // times as they are
         .map(Map.Entry::getValue)
-        .filter(l -> !force || kindOf(l.blob().mediaType()) == options.compression().kind())
+        .filter(
+            l -> !force || Compression.kindOf(l.blob().mediaType()) == options.compression().kind())
         .filter(l -> content.contains(l.blob().digest()))
         .min(java.util.Comparator.comparing(l -> l.blob().digest()));
   }
 
-  private static Compression.Kind kindOf(String mediaType) {
-    if (mediaType.endsWith("gzip")) {
-      return Compression.Kind.GZIP;
-    }
-    return mediaType.endsWith("zstd") ? Compression.Kind.ZSTD : Compression.Kind.UNCOMPRESSED;
-  }
-
   private static String mediaType(String known, boolean oci) {
-    return switch (kindOf(known)) {
+    return switch (Compression.kindOf(known)) {
       case GZIP, ESTARGZ -> oci ? MediaTypes.OCI_LAYER_GZIP : MediaTypes.DOCKER_LAYER_GZIP;
       case ZSTD -> oci ? MediaTypes.OCI_LAYER_ZSTD : MediaTypes.DOCKER_LAYER_ZSTD;
       case UNCOMPRESSED -> oci ? MediaTypes.OCI_LAYER : MediaTypes.DOCKER_LAYER;

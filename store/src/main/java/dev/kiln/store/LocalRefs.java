@@ -292,6 +292,11 @@ final class LocalRefs implements Refs {
   }
 
   @Override
+  public Optional<List<Layer>> knownLayers(RefId id, LayerOptions options) {
+    return blobs.known(require(id), options);
+  }
+
+  @Override
   public void fetchBlobs(RefId id, StepProgress progress) throws InterruptedException {
     layers.fetchBlobs(require(id), progress);
   }

@@ -71,6 +71,9 @@ public interface Refs {
   List<Layer> layers(RefId id, LayerOptions options, StepProgress progress)
       throws InterruptedException;
 
+  /** The same where no blob is to be made; empty where one is missing. */
+  Optional<List<Layer>> knownLayers(RefId id, LayerOptions options);
+
   /** Brings the blobs of lazy layers of {@code id} into the content store, packed as they are. */
   void fetchBlobs(RefId id, StepProgress progress) throws InterruptedException;
 

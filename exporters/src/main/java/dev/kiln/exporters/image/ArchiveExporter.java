@@ -17,7 +17,6 @@ import dev.kiln.store.Compression;
 import dev.kiln.store.RefId;
 import dev.kiln.store.Store;
 import java.io.IOException;
-import java.io.InputStream;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
@@ -156,20 +155,7 @@ public final class ArchiveExporter implements Exporter {
       throws IOException, InterruptedException {
     var to = new SessionContent(clients.of(context), CLIENT_STORE);
     for (Descriptor blob : archive.blobs()) {
-      String ref = blob.digest().value();
-      Optional<SessionContent.Writer> started = to.write(ref, blob.digest(), blob.sizeBytes());
-      if (started.isEmpty()) {
-        continue;
-      }
-      try (SessionContent.Writer writer = started.get();
-          InputStream in = store.content().stream(blob.digest())) {
-        in.skipNBytes(writer.offset());
-        byte[] buffer = new byte[1 << 20];
-        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-          writer.write(buffer, 0, n);
-        }
-        writer.commit(Map.of());
-      }
+      to.put(blob.digest(), blob.sizeBytes(), () -> store.content().stream(blob.digest()));
     }
   }
 }

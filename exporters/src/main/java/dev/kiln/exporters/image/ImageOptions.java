@@ -2,15 +2,12 @@ package dev.kiln.exporters.image;
 
 import dev.kiln.exporters.Attributes;
 import dev.kiln.exporters.SourceEpoch;
-import dev.kiln.model.BuildException;
-import dev.kiln.model.Kind;
 import dev.kiln.store.Compression;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * The options that {@code image}, {@code oci} and {@code docker} have in common (features X-01 to
@@ -36,7 +33,7 @@ record ImageOptions(
   static ImageOptions parse(
       Attributes attributes, Map<String, String> all, boolean oci, boolean inline) {
     Optional<Instant> epoch = attributes.epoch(EPOCH);
-    Compression compression = compression(attributes);
+    Compression compression = attributes.compression();
     var annotations = new ArrayList<Annotations.Annotation>();
     new java.util.TreeMap<>(all)
         .forEach((key, value) ->
@@ -60,43 +57,6 @@ record ImageOptions(
         attributes.strictFlag("rewrite-timestamp", false),
         epoch,
         new Annotations(annotations));
-  }
-
-  private static Compression compression(Attributes attributes) {
-    Compression.Kind kind =
-        attributes
-            .text("compression")
-            .map(name ->
-                switch (name) {
-                  case "uncompressed" -> Compression.Kind.UNCOMPRESSED;
-                  case "gzip" -> Compression.Kind.GZIP;
-                  case "estargz" -> Compression.Kind.ESTARGZ;
-                  case "zstd" -> Compression.Kind.ZSTD;
-                  default ->
-                      throw new BuildException(
-                          Kind.UNKNOWN, "unsupported compression type " + name);
-                })
-            .orElse(Compression.Kind.GZIP);
-    boolean force = attributes.flag("force-compression", false);
-    OptionalInt level =
-        attributes
-            .text("compression-level")
-            .map(text -> {
-              try {
-                return OptionalInt.of(Integer.parseInt(text));
-              } catch (NumberFormatException e) {
-                throw new BuildException(
-                    Kind.UNKNOWN,
-                    "non-integer value "
-                        + text
-                        + " specified for compression-level: strconv.ParseInt: parsing \""
-                        + text
-                        + "\": invalid syntax",
-                    e);
-              }
-            })
-            .orElse(OptionalInt.empty());
-    return new Compression(kind, level, force);
   }
 
   /** With what the result's metadata adds: annotations, and an epoch where none was given. */

@@ -6,7 +6,7 @@ import java.util.List;
  * The two families of layer media types and the way between them. Any thread. Source: BuildKit
  * v0.22 {@code util/compression/compression.go}, OCI image-spec {@code media-types.md}.
  */
-final class LayerTypes {
+public final class LayerTypes {
   private record Names(String oci, String docker) {}
 
   private static final String OCI = "application/vnd.oci.image.layer.v1.tar";
@@ -27,7 +27,7 @@ final class LayerTypes {
   private LayerTypes() {}
 
   /** The same kind of layer in the wanted family; an unknown type stays as it is. */
-  static String convert(String mediaType, boolean oci, boolean keepForeign) {
+  public static String convert(String mediaType, boolean oci, boolean keepForeign) {
     String type = keepForeign ? mediaType : distributable(mediaType);
     for (Names names : ALL) {
       if (type.equals(names.oci()) || type.equals(names.docker())) {

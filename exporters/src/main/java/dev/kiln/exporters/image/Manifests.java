@@ -48,7 +48,7 @@ public final class Manifests {
         .textIfSet("variant", p.variant());
   }
 
-  static byte[] manifest(
+  public static byte[] manifest(
       String mediaType, Descriptor config, List<Descriptor> layers, Map<String, String> notes) {
     return indented(
         GoJson.object()
@@ -72,7 +72,8 @@ public final class Manifests {
             .raw("subject", descriptor(subject).toString()));
   }
 
-  static byte[] index(String mediaType, List<Descriptor> manifests, Map<String, String> notes) {
+  public static byte[] index(
+      String mediaType, List<Descriptor> manifests, Map<String, String> notes) {
     return indented(indexJson(mediaType, manifests, notes));
   }
 

@@ -31,6 +31,7 @@ public final class LayoutOrigin implements ImageOrigin {
 
   /**
    * @param sessionId the client that has it; empty for any client of the build
+   * @param storeId as the client calls it, with its kind: {@code oci:NAME}, {@code local:DIR}
    */
   public LayoutOrigin(Sessions sessions, String sessionId, String storeId) {
     this.sessions = sessions;
@@ -45,7 +46,7 @@ public final class LayoutOrigin implements ImageOrigin {
   }
 
   private SessionContent store(ClientSession session) {
-    return new SessionContent(session, "oci:" + storeId);
+    return new SessionContent(session, storeId);
   }
 
   @Override
@@ -92,7 +93,7 @@ public final class LayoutOrigin implements ImageOrigin {
           Kind.INVALID,
           "unexpected digest of blob "
               + blob.digest()
-              + " in OCI layout "
+              + " in "
               + storeId
               + (bytes.length > MANIFEST_LIMIT ? ": larger than 4 MiB" : ""));
     }

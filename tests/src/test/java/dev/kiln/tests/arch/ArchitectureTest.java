@@ -69,6 +69,19 @@ class ArchitectureTest {
                   "sources",
                   "mounts")),
           Map.entry(
+              "remotecache",
+              List.of(
+                  "model",
+                  "grpc",
+                  "tracing",
+                  "llb",
+                  "actors",
+                  "store",
+                  "session",
+                  "registry",
+                  "sources",
+                  "exporters")),
+          Map.entry(
               "gateway",
               List.of(
                   "model", "grpc", "sys", "tracing", "actors", "llb", "store", "exec", "session",
@@ -91,7 +104,8 @@ class ArchitectureTest {
                   "exporters",
                   "ops",
                   "mounts",
-                  "gateway")),
+                  "gateway",
+                  "remotecache")),
           Map.entry("cli", List.of("model", "grpc", "session", "sys", "tracing")));
 
   @TestFactory

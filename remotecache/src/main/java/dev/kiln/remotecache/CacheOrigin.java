@@ -1,0 +1,35 @@
+package dev.kiln.remotecache;
+
+import dev.kiln.model.Descriptor;
+import dev.kiln.model.ImageRef;
+import dev.kiln.model.StepProgress;
+import dev.kiln.sources.image.ImageOrigin;
+import dev.kiln.store.content.ContentStore;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Where one imported cache lies. Immutable, any thread; calls block.
+ *
+ * @param sessions who may answer for it
+ * @param lasting whether layers can still be had when the build is over
+ */
+record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions, boolean lasting) {
+  Descriptor top() throws IOException, InterruptedException {
+    return origin.resolve(ref, sessions);
+  }
+
+  byte[] small(Descriptor blob, StepProgress progress) throws IOException, InterruptedException {
+    return origin.small(ref, blob, sessions, progress);
+  }
+
+  void fetch(Descriptor blob, ContentStore into, StepProgress progress)
+      throws InterruptedException {
+    origin.fetch(ref, blob, sessions, into, progress);
+  }
+
+  Optional<String> repository() {
+    return origin.repository(ref);
+  }
+}

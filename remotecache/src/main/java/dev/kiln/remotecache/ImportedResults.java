@@ -1,0 +1,92 @@
+package dev.kiln.remotecache;
+
+import dev.kiln.actors.CacheRecord;
+import dev.kiln.actors.OpContext;
+import dev.kiln.actors.ResultId;
+import dev.kiln.actors.ResultLease;
+import dev.kiln.actors.ResultLoader;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
+import dev.kiln.model.StepProgress;
+import dev.kiln.store.Layer;
+import dev.kiln.store.Lease;
+import dev.kiln.store.RefId;
+import dev.kiln.store.RefOptions;
+import dev.kiln.store.Store;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+
+/**
+ * The results of one imported cache: loading one makes a chain of lazy layers. Where the layers
+ * cannot be had after the build, they are fetched with it. Any thread.
+ */
+final class ImportedResults implements ResultLoader {
+  private final Store store;
+  private final CacheOrigin origin;
+  private final Function<ResultLease, Lease> leases;
+  private final Map<String, List<Layer>> layers = new ConcurrentHashMap<>();
+
+  ImportedResults(Store store, CacheOrigin origin, Function<ResultLease, Lease> leases) {
+    this.store = store;
+    this.origin = origin;
+    this.leases = leases;
+  }
+
+  /** Makes a result known; equal layers are one result. */
+  String add(List<Layer> result) {
+    var text = new StringBuilder();
+    result.forEach(layer -> text.append(layer.blob().digest()));
+    String id = Digest.of(text.toString()).value();
+    layers.putIfAbsent(id, List.copyOf(result));
+    return id;
+  }
+
+  /** The layers of a record, bottom first. */
+  List<Layer> layers(CacheRecord record) {
+    List<Layer> found = layers.get(record.id());
+    if (found == null) {
+      throw new BuildException(Kind.NOT_FOUND, "no result " + record.id() + " in " + origin.ref());
+    }
+    return found;
+  }
+
+  CacheOrigin origin() {
+    return origin;
+  }
+
+  @Override
+  public Optional<ResultId> load(CacheRecord record, OpContext context)
+      throws InterruptedException {
+    RefId top = ref(layers(record), leases.apply(context.lease()), context.progress());
+    return Optional.of(new ResultId(top.value()));
+  }
+
+  /** The layers as a ref. */
+  RefId ref(List<Layer> chain, Lease lease, StepProgress progress) throws InterruptedException {
+    Optional<RefId> top = Optional.empty();
+    for (Layer layer : chain) {
+      String description =
+          layer.description().isEmpty() ? "imported " + layer.blob().digest() : layer.description();
+      top =
+          Optional.of(
+              store
+                  .refs()
+                  .layer(
+                      lease,
+                      top,
+                      layer,
+                      origin::fetch,
+                      RefOptions.of(description).withCreatedAt(layer.createdAt()))
+                  .id());
+    }
+    RefId id = top.orElseThrow();
+    if (!origin.lasting()) {
+      store.refs().fetchBlobs(id, progress);
+    }
+    return id;
+  }
+}

@@ -1,0 +1,179 @@
+package dev.kiln.remotecache;
+
+import dev.kiln.actors.CacheTable;
+import dev.kiln.actors.ResultLease;
+import dev.kiln.exporters.Attributes;
+import dev.kiln.llb.CacheImport;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Digest;
+import dev.kiln.model.ImageRef;
+import dev.kiln.model.Kind;
+import dev.kiln.model.StepProgress;
+import dev.kiln.registry.Credentials;
+import dev.kiln.registry.Registry;
+import dev.kiln.session.Sessions;
+import dev.kiln.sources.image.LayoutOrigin;
+import dev.kiln.sources.image.RegistryOrigin;
+import dev.kiln.store.Compression;
+import dev.kiln.store.Lease;
+import dev.kiln.store.Store;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/** The kinds of remote caches, by the types and attributes that clients name. Any thread. */
+public final class RemoteCaches {
+  private static final String LOCAL = "local:";
+
+  private final Store store;
+  private final Registry registry;
+  private final Sessions sessions;
+  private final Function<List<String>, Credentials> credentials;
+  private final Function<ResultLease, Lease> leases;
+
+  /**
+   * @param credentials of clients for registries, by their sessions
+   * @param leases the store's lease behind the one that the solver gives
+   */
+  public RemoteCaches(
+      Store store,
+      Registry registry,
+      Sessions sessions,
+      Function<List<String>, Credentials> credentials,
+      Function<ResultLease, Lease> leases) {
+    this.store = store;
+    this.registry = registry;
+    this.sessions = sessions;
+    this.credentials = credentials;
+    this.leases = leases;
+  }
+
+  Store store() {
+    return store;
+  }
+
+  Lease lease(ResultLease of) {
+    return leases.apply(of);
+  }
+
+  /**
+   * The export that a client asks for.
+   *
+   * @throws BuildException for an unknown type or an option that cannot be understood
+   */
+  public CacheExport export(CacheImport asked, String sessionId) {
+    try {
+      Map<String, String> attrs = asked.attrs();
+      var options = new Attributes(attrs);
+      return switch (asked.type()) {
+        case "inline" ->
+            CacheExport.of(
+                "inline", "exporting inline cache", attrs, Compression.GZIP, Optional.empty());
+        case "registry" -> {
+          ImageRef ref = ref(attrs);
+          var place =
+              new RegistryPlace(
+                  registry,
+                  store,
+                  ref,
+                  options.strictFlag("registry.insecure", false),
+                  credentials.apply(List.of(sessionId)));
+          yield written("registry", "exporting cache to registry", attrs, options, place);
+        }
+        case "local" -> {
+          String folder = required(attrs, "dest", "local cache exporter requires dest");
+          var place = new ClientPlace(sessions, store, sessionId, LOCAL + folder);
+          yield written("local", "exporting cache to client directory", attrs, options, place);
+        }
+        default ->
+            throw new BuildException(
+                Kind.UNKNOWN, "unknown cache exporter: \"" + asked.type() + "\"");
+      };
+    } catch (BuildException e) {
+      throw e.getMessage().startsWith("unknown cache exporter")
+          ? e
+          : e.wrap("failed to configure " + asked.type() + " cache exporter");
+    }
+  }
+
+  private static CacheExport written(
+      String type,
+      String name,
+      Map<String, String> attrs,
+      Attributes options,
+      ManifestTarget.Place place) {
+    Compression compression = options.compression();
+    if (compression.kind() == Compression.Kind.ESTARGZ) {
+      throw new BuildException(
+          Kind.UNSUPPORTED, "compression=estargz is not offered by this version");
+    }
+    var target = new ManifestTarget(ManifestTarget.Form.of(options), place);
+    return CacheExport.of(type, name, attrs, compression, Optional.of(target));
+  }
+
+  private static ImageRef ref(Map<String, String> attrs) {
+    return ImageRef.parseNormalized(required(attrs, "ref", "missing ref"));
+  }
+
+  private static String required(Map<String, String> attrs, String key, String otherwise) {
+    String value = attrs.getOrDefault(key, "");
+    if (value.isEmpty()) {
+      throw new BuildException(Kind.INVALID, otherwise);
+    }
+    return value;
+  }
+
+  /** Equal for imports of the same cache (BuildKit v0.22.0, {@code solver/llbsolver/bridge.go}). */
+  static String id(CacheImport asked) {
+    String ref = asked.attrs().getOrDefault("ref", "");
+    if (asked.type().equals("registry") && !ref.isEmpty()) {
+      return ref;
+    }
+    String attrs = new TreeMap<>(asked.attrs()).toString();
+    return asked.type() + ":" + Digest.of(asked.type() + attrs).hex().substring(0, 16);
+  }
+
+  /**
+   * Reads the keys of an imported cache; blocks.
+   *
+   * @param lease keeps what is read
+   * @throws BuildException why it cannot be imported
+   */
+  CacheTable open(CacheImport asked, String sessionId, Lease lease, StepProgress progress)
+      throws IOException, InterruptedException {
+    CacheOrigin origin;
+    try {
+      origin = origin(asked, sessionId);
+    } catch (BuildException e) {
+      throw e.getMessage().startsWith("unknown cache importer")
+          ? e
+          : e.wrap("failed to configure " + asked.type() + " cache importer");
+    }
+    var results = new ImportedResults(store, origin, leases);
+    var table = new ImportedTable(id(asked), results);
+    return new CacheReader(store, origin, lease, progress, table).read();
+  }
+
+  private CacheOrigin origin(CacheImport asked, String sessionId) {
+    Map<String, String> attrs = asked.attrs();
+    return switch (asked.type()) {
+      case "registry" ->
+          new CacheOrigin(
+              new RegistryOrigin(registry, credentials), ref(attrs), List.of(sessionId), true);
+      case "local" -> {
+        String digest = required(attrs, "digest", "local cache importer requires explicit digest");
+        String folder = required(attrs, "src", "local cache importer requires src");
+        if (!Digest.isValid(digest)) {
+          throw new BuildException(Kind.INVALID, "invalid digest \"" + digest + "\"");
+        }
+        ImageRef ref = ImageRef.parse("local/cache").withDigest(new Digest(digest));
+        yield new CacheOrigin(
+            new LayoutOrigin(sessions, sessionId, LOCAL + folder), ref, List.of(sessionId), false);
+      }
+      default -> throw new BuildException(Kind.UNKNOWN, "unknown cache importer: " + asked.type());
+    };
+  }
+}
