@@ -9,6 +9,7 @@ import dev.kiln.grpc.control.BuildResultInfo;
 import dev.kiln.grpc.control.Descriptor;
 import dev.kiln.grpc.control.Exporter;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.MediaTypes;
 import dev.kiln.store.content.ContentStore;
 import java.io.IOException;
 import java.time.Clock;
@@ -44,11 +45,17 @@ final class BuildRecord {
     return started;
   }
 
-  /** The record after the job has closed. Blocks: keeps the build's log and error as blobs. */
+  /**
+   * The record after the job has closed. Blocks: keeps the build's log, error and provenance as
+   * blobs.
+   *
+   * @param provenance by the keys of the results
+   */
   BuildHistoryRecord ended(
       Job job,
       List<ExportResult> results,
       Map<String, String> response,
+      Map<String, Provenances.Told> provenance,
       Optional<BuildException> failure,
       ContentStore content)
       throws InterruptedException {
@@ -71,7 +78,19 @@ final class BuildRecord {
         info.putResults(i, image.get());
       }
     }
-    if (info.getResultsCount() > 0) {
+    provenance.forEach((key, told) -> {
+      Descriptor blob =
+          descriptor(
+              content
+                  .put(MediaTypes.IN_TOTO, told.predicate())
+                  .withAnnotation("in-toto.io/predicate-type", told.predicateType()));
+      if (key.equals(Provenances.DEFAULT)) {
+        info.addAttestations(blob);
+      } else {
+        record.putResults(key, BuildResultInfo.newBuilder().addAttestations(blob).build());
+      }
+    });
+    if (info.getResultsCount() > 0 || info.getAttestationsCount() > 0) {
       record.setResult(info);
     }
     try {

@@ -21,10 +21,8 @@ import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
 import dev.kiln.llb.Graph;
 import dev.kiln.llb.Vertex;
-import dev.kiln.model.BuildException;
 import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
-import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import dev.kiln.model.StepProgress;
 import dev.kiln.ops.Materials;
@@ -45,16 +43,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Attaches provenance to results where the client asks for it ({@code attest:provenance}). Any
- * thread; blocks. Source of the rules: BuildKit v0.22 {@code frontend/attestations/parse.go},
- * {@code solver/llbsolver/proc/provenance.go}.
+ * Tells how results were made: attached to them where the client asks for it ({@code
+ * attest:provenance}), and for the record of each build. Any thread; blocks. Source of the rules:
+ * BuildKit v0.22 {@code solver/llbsolver/proc/provenance.go}, {@code solver/llbsolver/solver.go}.
  */
 final class Provenances {
-  private static final String OPTION = "attest:";
-  private static final String BUILD_ARG = "build-arg:BUILDKIT_ATTEST_";
+  /** For the key of a single result. */
+  static final String DEFAULT = "";
+
   private final Refs refs;
   private final CacheTable keys;
   private final Materials materials;
@@ -67,43 +67,6 @@ final class Provenances {
     this.clock = clock;
   }
 
-  /**
-   * What the client wants; empty where it wants none.
-   *
-   * @throws BuildException for attestations and values that are not known
-   */
-  static Optional<ProvenanceOptions> options(Map<String, String> opts) {
-    var asked = new TreeMap<String, String>();
-    opts.forEach((key, value) -> {
-      if (key.startsWith(BUILD_ARG)) {
-        asked.put(key.substring(BUILD_ARG.length()).toLowerCase(java.util.Locale.ROOT), value);
-      }
-    });
-    opts.forEach((key, value) -> {
-      if (key.startsWith(OPTION)) {
-        asked.put(key.substring(OPTION.length()).toLowerCase(java.util.Locale.ROOT), value);
-      }
-    });
-    for (String type : asked.keySet()) {
-      if (!type.equals("sbom") && !type.equals("provenance")) {
-        throw new BuildException(Kind.UNKNOWN, "unknown attestation type \"" + type + "\"");
-      }
-    }
-    return Optional.ofNullable(asked.get("provenance"))
-        .map(text -> ProvenanceOptions.parse(fields(text)));
-  }
-
-  private static Map<String, String> fields(String text) {
-    var fields = new HashMap<String, String>();
-    for (String field : text.isEmpty() ? new String[0] : text.split(",", -1)) {
-      int equals = field.indexOf('=');
-      fields.put(
-          equals < 0 ? field : field.substring(0, equals),
-          equals < 0 ? "" : field.substring(equals + 1));
-    }
-    return fields;
-  }
-
   /** One build that has its result. */
   record Built(
       String id, Instant started, FrontendResult result, BuildLog log, List<Exporter> exporters) {}
@@ -114,15 +77,12 @@ final class Provenances {
     ResultPlatforms platforms = ResultPlatforms.of(source.metadata());
     var all = new HashMap<>(source.attestations());
     for (Entry platform : platforms.entries()) {
-      Optional<FrontendRef> ref =
-          source.isMap()
-              ? built.result().refs().getOrDefault(platform.id(), Optional.empty())
-              : built.result().ref();
+      Optional<FrontendRef> ref = built.result().of(platform.id());
       if (ref.isEmpty() || !(ref.get() instanceof BridgeRef bridged)) {
         continue;
       }
       var statements = new ArrayList<>(source.statements(platform.id()));
-      Provenance provenance = provenance(options, built, bridged, platform, platforms);
+      Provenance provenance = provenance(options, built, bridged, Optional.of(platform), platforms);
       List<StepLayers> layers =
           options.max() ? layers(bridged, built.exporters(), lease) : List.of();
       statements.add(new Statement(provenance.attestation(layers), Optional.empty()));
@@ -131,11 +91,41 @@ final class Provenances {
     return new ExportSource(source.ref(), source.refs(), source.metadata(), all);
   }
 
+  /** A predicate as JSON. */
+  record Told(String predicateType, byte[] predicate) {}
+
+  /**
+   * What the build's record says of each of its results, by their keys ({@link #DEFAULT} for a
+   * single one): told in full, whatever the client wants attached (features A-12).
+   *
+   * @param builderId as the client names the builder
+   */
+  SortedMap<String, Told> forRecord(Built built, String builderId, Lease lease)
+      throws InterruptedException {
+    ProvenanceOptions options = ProvenanceOptions.full(builderId);
+    ResultPlatforms platforms = ResultPlatforms.of(built.result().metadata());
+    Map<String, Optional<FrontendRef>> refs = new TreeMap<>(built.result().refs());
+    built.result().ref().ifPresent(ref -> refs.put(DEFAULT, Optional.of(ref)));
+    SortedMap<String, Told> all = new TreeMap<>();
+    for (var each : refs.entrySet()) {
+      if (each.getValue().isPresent() && each.getValue().get() instanceof BridgeRef ref) {
+        Optional<Entry> platform =
+            platforms.entries().stream()
+                .filter(e -> each.getKey().equals(DEFAULT) || e.id().equals(each.getKey()))
+                .findFirst();
+        Provenance told = provenance(options, built, ref, platform, platforms);
+        byte[] predicate = told.predicate(layers(ref, built.exporters(), lease));
+        all.put(each.getKey(), new Told(told.predicateType(), predicate));
+      }
+    }
+    return all;
+  }
+
   private Provenance provenance(
       ProvenanceOptions options,
       Built built,
       BridgeRef ref,
-      Entry platform,
+      Optional<Entry> platform,
       ResultPlatforms platforms) {
     Set<Digest> otherResults = new HashSet<>();
     built.result().refs().values().forEach(r -> r.ifPresent(x -> addRoot(x, otherResults)));
@@ -178,7 +168,7 @@ final class Provenances {
    * counts only for its own.
    */
   private static List<Material.Image> images(
-      BuildLog log, Entry platform, ResultPlatforms platforms) {
+      BuildLog log, Optional<Entry> platform, ResultPlatforms platforms) {
     var all =
         log.images().stream()
             .map(r ->
@@ -188,13 +178,13 @@ final class Provenances {
                     Optional.of(r.image().digest()),
                     r.query().layout().isPresent()))
             .toList();
-    if (platforms.entries().size() < 2) {
+    if (platform.isEmpty() || platforms.entries().size() < 2) {
       return all;
     }
     return all.stream()
         .filter(image ->
             image.platform().isEmpty()
-                || isOf(image.platform().get(), platform.platform())
+                || isOf(image.platform().get(), platform.get().platform())
                 || !platforms.entries().stream()
                     .allMatch(e ->
                         all.stream()

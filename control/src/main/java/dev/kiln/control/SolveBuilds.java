@@ -6,6 +6,7 @@ import dev.kiln.actors.SolvedEdge;
 import dev.kiln.actors.Solver;
 import dev.kiln.control.history.BuildHistory;
 import dev.kiln.control.history.ProvenanceOptions;
+import dev.kiln.dockerfile.context.AskedAttestations;
 import dev.kiln.exporters.ExportResult;
 import dev.kiln.exporters.ExportSource;
 import dev.kiln.exporters.Exporter;
@@ -123,9 +124,10 @@ public final class SolveBuilds implements Builds {
     BuildRequest request = BuildRequest.of(in, parts.allowed());
     List<CacheExport> cacheExports =
         request.cacheExports().stream()
-            .map(asked -> parts.caches().export(asked, request.sessionId()))
+            .map(cache -> parts.caches().export(cache, request.sessionId()))
             .toList();
-    Optional<ProvenanceOptions> provenance = Provenances.options(request.frontendAttrs());
+    var asked = AskedAttestations.parse(request.frontendAttrs());
+    Optional<ProvenanceOptions> provenance = asked.provenance().map(ProvenanceOptions::parse);
     List<Exporter> exporters = new ArrayList<>();
     for (BuildRequest.Export export : request.exports()) {
       exporters.add(parts.exporters().resolve(export.type(), exporters.size(), export.attrs()));
@@ -153,11 +155,13 @@ public final class SolveBuilds implements Builds {
     }
     try (Lease lease = parts.store().leases().open("exports-" + request.ref())) {
       Optional<BuildException> failure = Optional.empty();
+      Optional<Provenances.Built> built = Optional.empty();
       Exported exported = Exported.NOTHING;
       try {
         var caches =
             new BuildCaches(parts.caches(), job, parts.solver().localCache(), cacheExports, lease);
-        exported = build(job, request, exporters, caches, provenance, begun, lease);
+        built = Optional.of(build(job, request, exporters, caches, asked.sbom(), begun));
+        exported = export(job, request, built.get(), caches, provenance, lease);
         parts.store().refs().flush();
       } catch (BuildException e) {
         failure = Optional.of(e);
@@ -177,7 +181,12 @@ public final class SolveBuilds implements Builds {
             .history()
             .completed(
                 record.ended(
-                    job, exported.results(), exported.response(), failure, parts.store().content()),
+                    job,
+                    exported.results(),
+                    exported.response(),
+                    recorded(built, provenance, lease),
+                    failure,
+                    parts.store().content()),
                 trace);
       }
       parts.afterBuild().run();
@@ -193,41 +202,49 @@ public final class SolveBuilds implements Builds {
     static final Exported NOTHING = new Exported(List.of(), new TreeMap<>());
   }
 
-  private Exported build(
+  private Provenances.Built build(
       Job job,
       BuildRequest request,
       List<Exporter> exporters,
       BuildCaches caches,
-      Optional<ProvenanceOptions> provenance,
-      Instant begun,
-      Lease lease)
+      Optional<AskedAttestations.SbomScanner> scanner,
+      Instant begun)
       throws InterruptedException {
     BuildBridge bridge = bridge(job, request, caches);
     FrontendResult result = result(job, request, bridge, exporters);
-    ExportSource source = source(result);
+    if (scanner.isPresent()) {
+      result =
+          Sboms.scanned(result, scanner.get(), request.frontendAttrs(), bridge(job, request, caches));
+      evaluate(result);
+    }
+    return new Provenances.Built(request.ref(), begun, result, bridge.log(), exporters);
+  }
+
+  private Exported export(
+      Job job,
+      BuildRequest request,
+      Provenances.Built built,
+      BuildCaches caches,
+      Optional<ProvenanceOptions> provenance,
+      Lease lease)
+      throws InterruptedException {
+    ExportSource source = source(built.result());
     verify(job, source, Optional.ofNullable(request.frontendAttrs().get("platform")));
     if (provenance.isPresent()) {
-      var provenances =
-          new Provenances(
-              parts.store().refs(), parts.solver().localCache(), parts.materials(), parts.clock());
-      source =
-          provenances.attach(
-              source,
-              provenance.get(),
-              new Provenances.Built(request.ref(), begun, result, bridge.log(), exporters),
-              lease);
+      source = provenances().attach(source, provenance.get(), built, lease);
     }
-    Map<String, SolvedEdge> edges = edges(result);
+    Map<String, SolvedEdge> edges = edges(built.result());
     List<ExportResult> results =
         Exports.run(
             job,
-            exporters,
+            built.exporters(),
             source,
             lease,
             (exporter, progress) -> caches.inline(edges, exporter.compression(), progress));
     Map<String, String> written = caches.export(edges.values());
     var response = new TreeMap<String, String>();
-    result
+    built
+        .result()
         .metadata()
         .forEach((key, value) -> {
           if (key.startsWith("frontend.")) {
@@ -237,6 +254,19 @@ public final class SolveBuilds implements Builds {
     results.forEach(one -> response.putAll(one.response()));
     response.putAll(written);
     return new Exported(results, response);
+  }
+
+  private Provenances provenances() {
+    return new Provenances(
+        parts.store().refs(), parts.solver().localCache(), parts.materials(), parts.clock());
+  }
+
+  /** How the build was made, for its record; nothing where it came to no result. */
+  private Map<String, Provenances.Told> recorded(
+      Optional<Provenances.Built> built, Optional<ProvenanceOptions> attached, Lease lease)
+      throws InterruptedException {
+    String builderId = attached.map(ProvenanceOptions::builderId).orElse("");
+    return built.isEmpty() ? Map.of() : provenances().forRecord(built.get(), builderId, lease);
   }
 
   /** Tells the user where a result is for other platforms than asked for. */

@@ -235,7 +235,11 @@ public final class DockerfileFrontend implements Frontend {
       if (scan.isPresent()) {
         for (int i = 0; i < all.size(); i++) {
           String id = platforms.get(i).id();
-          attestations.put(id, List.of(scan.get().scan(id, all.get(i))));
+          Converted target = all.get(i);
+          attestations.put(
+              id,
+              List.of(
+                  scan.get().scan(id, target.state(), target.scanned(), target.ignoreCache())));
         }
       }
       metadata.put(ResultMetadata.PLATFORMS, ResultMetadata.platforms(platforms));

@@ -2,10 +2,10 @@ package dev.kiln.dockerfile;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.kiln.dockerfile.context.FrontendOptions.SbomScanner;
+import dev.kiln.dockerfile.context.AskedAttestations.SbomScanner;
 import dev.kiln.dockerfile.context.Sources;
-import dev.kiln.dockerfile.convert.Converted;
 import dev.kiln.dockerfile.graph.DefinitionWriter;
+import dev.kiln.dockerfile.graph.GivenDefinition;
 import dev.kiln.dockerfile.graph.Node;
 import dev.kiln.dockerfile.graph.NodeOptions;
 import dev.kiln.dockerfile.graph.Output;
@@ -14,6 +14,7 @@ import dev.kiln.dockerfile.text.SlashPath;
 import dev.kiln.grpc.pb.NetMode;
 import dev.kiln.llb.FrontendAttestation;
 import dev.kiln.llb.FrontendClient;
+import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.ImageMeta;
 import dev.kiln.llb.ImageQuery;
 import dev.kiln.llb.SolveRequest;
@@ -26,14 +27,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
- * Has a scanner image list what a result is made of (features 7.2). Immutable; made once a build,
- * {@link #scan} once a platform.
+ * Has a scanner image list what a result is made of (features 7.2), as a step of the build.
+ * Immutable; made once a build, {@code scan} once a platform.
  */
-final class SbomScan {
+public final class SbomScan {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String PREDICATE = "https://spdx.dev/Document";
+
+  /** The type of the statements. */
+  public static final String PREDICATE = "https://spdx.dev/Document";
   private static final String OUT = "/run/out/";
   private static final String CORE = "sbom";
 
@@ -64,7 +69,7 @@ final class SbomScan {
    *
    * @throws BuildException if it cannot be found or has no command
    */
-  static SbomScan of(FrontendClient client, SbomScanner scanner, String resolveMode)
+  public static SbomScan of(FrontendClient client, SbomScanner scanner, String resolveMode)
       throws InterruptedException {
     ImageMeta meta =
         client.resolveImage(new ImageQuery(scanner.image(), Optional.empty(), resolveMode, ""));
@@ -92,21 +97,31 @@ final class SbomScan {
         scanner.parameters());
   }
 
+  /** Scans a result that is known by its definition alone. */
+  public FrontendAttestation scan(String platformId, FrontendRef target, boolean ignoreCache)
+      throws InterruptedException {
+    return scan(
+        platformId, GivenDefinition.state(target.definition()), new TreeMap<>(), ignoreCache);
+  }
+
   /**
-   * Scans the target and the stages that asked for it; the statements lie in a ref of their own.
+   * Scans a result and further file systems by name; the statements lie in a ref of their own.
+   *
+   * @param ignoreCache scan even what was scanned before
    */
-  FrontendAttestation scan(String platformId, Converted converted) throws InterruptedException {
-    State state = scannerState(!converted.scanned().isEmpty());
+  FrontendAttestation scan(
+      String platformId, State target, SortedMap<String, State> extras, boolean ignoreCache)
+      throws InterruptedException {
+    State state = scannerState(!extras.isEmpty());
     var mounts = new ArrayList<Node.Mount>();
     mounts.add(new Node.Mount.Tmpfs("/tmp", 0, false));
-    mounts.add(readOnly("/run/src/core/" + CORE, converted.state()));
-    converted
-        .scanned()
-        .forEach((name, extra) -> mounts.add(readOnly("/run/src/extras/sbom-" + name, extra)));
+    mounts.add(readOnly("/run/src/core/" + CORE, target));
+    extras.forEach(
+        (name, extra) -> mounts.add(readOnly("/run/src/extras/sbom-" + name, extra)));
     mounts.add(new Node.Mount.Bind(OUT, Optional.empty(), "", false, false));
     NodeOptions options =
         NodeOptions.named("[" + platformId + "] generating sbom using " + image)
-            .ignoringCache(converted.ignoreCache());
+            .ignoringCache(ignoreCache);
     var scan = new Node.Exec(state, Node.Process.of(arguments, NetMode.UNSET), mounts, options);
     State statements = State.of(new Output.Made(scan, 1)); // the root is the first output
     var result =

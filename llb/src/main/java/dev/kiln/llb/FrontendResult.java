@@ -27,6 +27,11 @@ public record FrontendResult(
     attestations = Map.copyOf(attestations);
   }
 
+  /** The ref of that key; a single one has every key. */
+  public Optional<FrontendRef> of(String key) {
+    return refs.isEmpty() ? ref : refs.getOrDefault(key, Optional.empty());
+  }
+
   /** One ref, nothing else. */
   public static FrontendResult of(Optional<FrontendRef> ref) {
     return new FrontendResult(ref, new TreeMap<>(), new TreeMap<>(), Map.of());

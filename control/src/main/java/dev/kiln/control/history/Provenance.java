@@ -38,6 +38,7 @@ public final class Provenance {
   private final Request request;
   private final Capture capture;
   private final Optional<Definition> definition;
+  private final Optional<BuildSteps> steps;
   private final Run run;
 
   /**
@@ -77,6 +78,7 @@ public final class Provenance {
     this.request = request;
     this.capture = capture;
     this.definition = definition;
+    this.steps = options.max() ? definition.flatMap(BuildSteps::of) : Optional.empty();
     this.run = run;
   }
 
@@ -232,22 +234,17 @@ public final class Provenance {
     return json;
   }
 
-  private Optional<BuildSteps> steps() {
-    return options.max() ? definition.flatMap(BuildSteps::of) : Optional.empty();
-  }
-
   private Optional<GoJson> buildConfig() {
     if (!options.max()) {
       return Optional.empty();
     }
     GoJson json = GoJson.object();
-    steps().ifPresent(s -> s.into(json));
+    steps.ifPresent(s -> s.into(json));
     return Optional.of(json);
   }
 
   private GoJson buildkitMetadata(Arguments arguments, List<StepLayers> layers) {
     GoJson json = GoJson.object().mapIfSet("vcs", arguments.vcs());
-    Optional<BuildSteps> steps = steps();
     if (steps.isPresent() && definition.orElseThrow().getSource().getInfosCount() > 0) {
       json.raw("source", source(definition.orElseThrow(), steps.get()).toString());
     }

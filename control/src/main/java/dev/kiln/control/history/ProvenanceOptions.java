@@ -20,6 +20,13 @@ public record ProvenanceOptions(
     boolean reproducible,
     boolean inlineOnly,
     String filename) {
+  private static final String FILENAME = "provenance.json";
+
+  /** For the record of a build. */
+  public static ProvenanceOptions full(String builderId) {
+    return new ProvenanceOptions(true, false, builderId, false, false, FILENAME);
+  }
+
   /**
    * @param attrs the {@code key=value}s of {@code attest:provenance}
    * @throws BuildException for values that cannot be understood
@@ -46,7 +53,7 @@ public record ProvenanceOptions(
         attrs.getOrDefault("builder-id", ""),
         flag(attrs, "reproducible"),
         isTrue(attrs.getOrDefault("inline-only", "")),
-        attrs.getOrDefault("filename", "provenance.json"));
+        attrs.getOrDefault("filename", FILENAME));
   }
 
   private static boolean flag(Map<String, String> attrs, String key) {

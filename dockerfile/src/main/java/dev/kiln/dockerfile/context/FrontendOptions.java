@@ -51,7 +51,7 @@ public record FrontendOptions(
     List<CacheImport> cacheImports,
     List<Platform> platforms,
     boolean multiPlatform,
-    Optional<SbomScanner> sbom,
+    Optional<AskedAttestations.SbomScanner> sbom,
     Optional<List<String>> noCache) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final List<String> LIMITS =
@@ -71,11 +71,6 @@ public record FrontendOptions(
           "rttime",
           "sigpending",
           "stack");
-  private static final String SCANNER = "docker/buildkit-syft-scanner:stable-1";
-
-  /** The image that lists what a result is made of, and its parameters. */
-  public record SbomScanner(String image, SortedMap<String, String> parameters) {}
-
   /**
    * @throws BuildException {@code INVALID}, naming the option
    */
@@ -104,7 +99,7 @@ public record FrontendOptions(
         cacheImports(opts),
         platforms,
         multiPlatform(opts, platforms.size() > 1),
-        sbom(opts),
+        AskedAttestations.parse(opts).sbom(),
         noCache(opts));
   }
 
@@ -297,50 +292,6 @@ public record FrontendOptions(
       }
     }
     return imports;
-  }
-
-  /** {@code attest:TYPE} and {@code build-arg:BUILDKIT_ATTEST_TYPE}; checks the types. */
-  private static Optional<SbomScanner> sbom(Map<String, String> opts) {
-    var wanted = new TreeMap<String, String>();
-    withPrefix(opts, "build-arg:BUILDKIT_ATTEST_")
-        .forEach((type, value) -> wanted.put(type.toLowerCase(Locale.ROOT), value));
-    withPrefix(opts, "attest:")
-        .forEach((type, value) -> wanted.put(type.toLowerCase(Locale.ROOT), value));
-    for (String type : wanted.keySet()) {
-      if (!type.equals("sbom") && !type.equals("provenance")) {
-        throw invalid("unknown attestation type " + GoText.quote(type));
-      }
-    }
-    if (!wanted.containsKey("sbom")) {
-      return Optional.empty();
-    }
-    var parameters = new TreeMap<String, String>();
-    String scanner = SCANNER;
-    String text = wanted.getOrDefault("sbom", "");
-    List<String> fields;
-    try {
-      fields = text.isEmpty() ? List.of() : CsvLine.fields(text);
-    } catch (BuildException e) {
-      throw e.wrap("failed to parse sbom");
-    }
-    for (String field : fields) {
-      int equals = field.indexOf('=');
-      String key = equals < 0 ? field : field.substring(0, equals);
-      String value = equals < 0 ? "" : field.substring(equals + 1);
-      if (key.equals("generator")) {
-        scanner = value;
-      } else {
-        parameters.put(key, value);
-      }
-    }
-    if (scanner.isEmpty()) {
-      throw invalid("sbom scanner cannot be empty");
-    }
-    try {
-      return Optional.of(new SbomScanner(ImageRef.parseNormalized(scanner).toString(), parameters));
-    } catch (BuildException e) {
-      throw e.wrap("failed to parse sbom scanner " + scanner);
-    }
   }
 
   private static BuildException invalid(String message) {
