@@ -25,6 +25,7 @@ import dev.kiln.store.View;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -248,14 +249,21 @@ final class FileOpRun implements AutoCloseable {
     return readable(state(name.input()));
   }
 
-  /** The failure with what a debugger needs: the inputs, and the state the step left. */
+  /** The failure with what a debugger needs: the inputs, and the states that steps left. */
   private BuildException failed(BuildException e, int index, Writable target) {
     if (e.kind() == Kind.CANCELED) {
       return e;
     }
-    var mounts = new ArrayList<String>();
-    for (int i = 0; i < op.steps().size(); i++) {
-      mounts.add(i == index - inputs.size() ? left(target) : "");
+    List<String> mounts = new ArrayList<>(Collections.nCopies(op.steps().size(), ""));
+    mounts.set(index - inputs.size(), left(target));
+    Set<ActiveRef> told = new HashSet<>(Set.of(target.active()));
+    for (int i = op.steps().size() - 1; i >= 0; i--) { // of steps in one state, the last left it so
+      State state = states.get(inputs.size() + i);
+      if (state instanceof Finished(Optional<RefId> ref)) {
+        mounts.set(i, ref.map(RefId::value).orElse(""));
+      } else if (state instanceof Writable writable && told.add(writable.active())) {
+        mounts.set(i, left(writable));
+      }
     }
     return e.with(
         new Detail.SolveFailed(
