@@ -34,6 +34,7 @@ import java.util.TreeMap;
 public final class Statements {
   private static final String TYPE = "https://in-toto.io/Statement/v0.1";
   private static final String PROVENANCE = "https://slsa.dev/provenance/";
+  private static final String SPDX = "https://spdx.dev/Document";
   private static final String INLINE_ONLY = "inline-only";
   private static final String SBOM_CORE = "sbom-core";
   private static final ObjectMapper JSON =
@@ -53,6 +54,14 @@ public final class Statements {
    */
   public record Made(String predicateType, String path, GoJson json) {}
 
+  /** Adds to the core SBOM what only an exporter knows. */
+  @FunctionalInterface
+  public interface Supplement {
+    Supplement NONE = spdx -> spdx;
+
+    byte[] to(byte[] spdx) throws IOException, InterruptedException;
+  }
+
   /** Those that other than image-like exporters take too. */
   public static List<Statement> forFiles(List<Statement> all) {
     return all.stream().filter(s -> !isInlineOnly(s)).toList();
@@ -69,7 +78,11 @@ public final class Statements {
    * @param subjects what a statement is about that names nothing else
    */
   public static List<Made> make(
-      Refs refs, List<Statement> all, List<Named> subjects, StepProgress progress)
+      Refs refs,
+      List<Statement> all,
+      List<Named> subjects,
+      Supplement supplement,
+      StepProgress progress)
       throws IOException, InterruptedException {
     var single = new ArrayList<Statement>();
     for (Statement s : all) {
@@ -89,11 +102,13 @@ public final class Statements {
     var made = new ArrayList<Made>();
     for (Statement s : ordered) {
       check(s);
+      byte[] given = content(refs, s, progress);
+      byte[] content = isSpdx(s) && isCore(s) ? supplement.to(given) : given;
       made.add(
           new Made(
               s.attestation().predicateType(),
               s.attestation().path(),
-              json(s.attestation(), content(refs, s, progress), subjects)));
+              json(s.attestation(), content, subjects)));
     }
     return made;
   }
@@ -108,12 +123,17 @@ public final class Statements {
     }
   }
 
+  private static boolean isSpdx(Statement s) {
+    return s.attestation().predicateType().equals(SPDX);
+  }
+
   private static boolean isCore(Statement s) {
     byte[] name = s.attestation().metadata().get(SBOM_CORE);
     String path = s.attestation().path();
-    int dot = path.indexOf('.');
+    String file = path.substring(path.lastIndexOf('/') + 1);
+    int dot = file.indexOf('.');
     return name != null
-        && (dot < 0 ? path : path.substring(0, dot))
+        && (dot < 0 ? file : file.substring(0, dot))
             .equals(new String(name, StandardCharsets.UTF_8));
   }
 

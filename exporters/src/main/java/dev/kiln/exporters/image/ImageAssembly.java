@@ -175,7 +175,10 @@ final class ImageAssembly {
       images.add(image);
       List<Statement> about = source.statements(platform.id());
       if (!about.isEmpty()) {
-        statements.add(statements(about, image, platform.platform(), options, context));
+        var files = new LayerFiles(store, refs.get(i), layers.get(i), context.progress());
+        statements.add(
+            statements(
+                about, image, platform.platform(), new SbomLayers(files), options, context));
       }
     }
     images.addAll(statements);
@@ -325,6 +328,7 @@ final class ImageAssembly {
       List<Statement> about,
       Descriptor image,
       Platform platform,
+      Statements.Supplement supplement,
       ImageOptions options,
       ExportContext context)
       throws IOException, InterruptedException {
@@ -334,7 +338,8 @@ final class ImageAssembly {
             .map(name -> new Named(Purl.of("docker", name, Optional.of(platform)), image.digest()))
             .toList();
     var layers = new ArrayList<Descriptor>();
-    for (Made made : Statements.make(store.refs(), about, subjects, context.progress())) {
+    for (Made made :
+        Statements.make(store.refs(), about, subjects, supplement, context.progress())) {
       Descriptor blob = store.content().put(MediaTypes.IN_TOTO, made.json().toBytes());
       context.lease().hold(blob.digest());
       layers.add(
