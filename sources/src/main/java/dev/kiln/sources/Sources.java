@@ -60,8 +60,7 @@ public final class Sources implements AutoCloseable {
     this.registryImages =
         new ImageLoader(
             new RegistryOrigin(registry, ids -> new SessionCredentials(auth, sessions.group(ids))),
-            store.content(),
-            Optional.of(store.images()));
+            store.content());
     this.recent = new RecentBlobs(store.leases(), Clock.systemUTC());
   }
 
@@ -109,21 +108,21 @@ public final class Sources implements AutoCloseable {
       throw e.wrap("could not resolve image due to policy");
     }
     return switch (allowed.scheme()) {
-      case "docker-image" ->
-          image(
-              allowed,
-              registryImages,
-              ImageId.ofImage(allowed),
-              ImageId.ResolveMode.parse(resolveMode),
-              platform,
-              sessionIds,
-              progress);
+      case "docker-image" -> {
+        ImageId.checkResolveMode(resolveMode);
+        yield image(
+            allowed,
+            registryImages,
+            ImageId.ofImage(allowed),
+            platform,
+            sessionIds,
+            progress);
+      }
       case "oci-layout" ->
           image(
               allowed,
               layoutImages(allowed),
               ImageId.ofLayout(allowed),
-              ImageId.ResolveMode.PULL,
               platform,
               sessionIds,
               progress);
@@ -138,14 +137,13 @@ public final class Sources implements AutoCloseable {
       SourceOp op,
       ImageLoader loader,
       ImageId id,
-      ImageId.ResolveMode mode,
       Optional<Platform> platform,
       List<String> sessionIds,
       StepProgress progress)
       throws IOException, InterruptedException {
     ImageLoader.Image image =
         loader.load(
-            id.ref(), platform.orElse(defaultPlatform), mode, sessionIds, recent.lease(), progress);
+            id.ref(), platform.orElse(defaultPlatform), sessionIds, recent.lease(), progress);
     return new SourceMeta(
         op, Optional.of(new ImageMeta(id.text(), image.top().digest(), image.config())));
   }
@@ -154,7 +152,7 @@ public final class Sources implements AutoCloseable {
     var origin =
         new LayoutOrigin(
             sessions, op.attr("oci.session").orElse(""), "oci:" + op.attr("oci.store").orElse(""));
-    return new ImageLoader(origin, store.content(), Optional.empty());
+    return new ImageLoader(origin, store.content());
   }
 
   /** As {@link #resolveMeta}, for frontends that want an image by its reference. */

@@ -15,10 +15,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 
 /** {@link Refs} of one directory. What is long or large is done by the classes it puts together. */
 final class LocalRefs implements Refs {
@@ -39,7 +37,6 @@ final class LocalRefs implements Refs {
       ContentStore content,
       LocalLeases leases,
       ContentHashes hashes,
-      Supplier<Set<Digest>> imageBlobs,
       Path root) {
     this.table = table;
     this.database = database;
@@ -51,7 +48,7 @@ final class LocalRefs implements Refs {
         new Removal(
             table, database, snapshotter, hashes, id -> listeners.forEach(l -> l.accept(id)));
     this.mutables = new MutableRefs(table, snapshotter, hashes, removal);
-    this.pruning = new Pruning(table, snapshotter, content, leases, removal, imageBlobs, root);
+    this.pruning = new Pruning(table, snapshotter, content, leases, removal, root);
   }
 
   @Override

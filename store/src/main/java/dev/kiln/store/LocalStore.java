@@ -33,7 +33,6 @@ public final class LocalStore implements Store {
   private final FileContentStore content;
   private final Snapshotter snapshotter;
   private final LocalLeases leases;
-  private final LocalImageNames images;
   private final LocalRefs refs;
 
   private LocalStore(StoreOptions options, FileLock lock) throws IOException {
@@ -42,7 +41,6 @@ public final class LocalStore implements Store {
     Path snapshots = Files.createDirectories(root.resolve("snapshots"));
     var schema = new ArrayList<>(RefTable.SCHEMA);
     schema.addAll(LocalLeases.SCHEMA);
-    schema.addAll(LocalImageNames.SCHEMA);
     schema.addAll(SourceNotes.SCHEMA);
     this.database = Database.open(root.resolve("records.db"), schema);
     var table = new RefTable(database, options.clock());
@@ -56,8 +54,6 @@ public final class LocalStore implements Store {
     this.snapshotter = snapshotter(options.snapshotter(), snapshots);
     this.leases = new LocalLeases(table, database);
     leases.load();
-    this.images = new LocalImageNames(database);
-    images.load();
     var hashes = new ContentHashes(root.resolve("checksums"), table, snapshotter);
     collectLeftovers(table);
     this.refs =
@@ -68,7 +64,6 @@ public final class LocalStore implements Store {
             content,
             leases,
             hashes,
-            () -> images.blobs(content),
             root);
     durability.start();
   }
@@ -166,11 +161,6 @@ public final class LocalStore implements Store {
   @Override
   public Leases leases() {
     return leases;
-  }
-
-  @Override
-  public ImageNames images() {
-    return images;
   }
 
   @Override

@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /** Carries out what {@link Collector} decides, in rounds, and sweeps blobs that nobody keeps. */
@@ -30,7 +29,6 @@ final class Pruning {
   private final ContentStore content;
   private final LocalLeases leases;
   private final Removal removal;
-  private final Supplier<Set<Digest>> imageBlobs;
   private final Path root;
 
   Pruning(
@@ -39,14 +37,12 @@ final class Pruning {
       ContentStore content,
       LocalLeases leases,
       Removal removal,
-      Supplier<Set<Digest>> imageBlobs,
       Path root) {
     this.table = table;
     this.snapshotter = snapshotter;
     this.content = content;
     this.leases = leases;
     this.removal = removal;
-    this.imageBlobs = imageBlobs;
     this.root = root;
   }
 
@@ -153,7 +149,6 @@ final class Pruning {
 
   private Set<Digest> kept() {
     var kept = new HashSet<Digest>(leases.keptBlobs());
-    kept.addAll(imageBlobs.get());
     table.locked(() -> {
       for (RefRecord record : table.all()) {
         blobs(record).forEach(layer -> kept.add(layer.blob().digest()));

@@ -13,9 +13,6 @@ public interface Store extends AutoCloseable {
 
   Leases leases();
 
-  /** Names of images kept by the {@code image} exporter. */
-  ImageNames images();
-
   /** {@code overlayfs} or {@code native}. */
   String snapshotterName();
 

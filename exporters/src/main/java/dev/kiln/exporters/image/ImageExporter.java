@@ -10,26 +10,27 @@ import dev.kiln.model.BuildException;
 import dev.kiln.registry.Credentials;
 import dev.kiln.registry.Registry;
 import dev.kiln.store.Compression;
-import dev.kiln.store.RefId;
 import dev.kiln.store.Store;
 import dev.kiln.tracing.Traced;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * {@code type=image}: keeps the image in the store, names it there, and pushes it to registries
+ * {@code type=image}: makes an image, which the record of the build keeps, and pushes it to registries
  * (features X-20 to X-30). Source of options: BuildKit v0.22 {@code
  * exporter/containerimage/export.go}.
  */
 public final class ImageExporter implements Exporter {
+  /** Options that mean something only to a worker with an image store (features X-23, X-24). */
+  private static final List<String> FOR_AN_IMAGE_STORE =
+      List.of("unpack", "store", "unsafe-internal-store-allow-incomplete", "name-canonical");
+
   private final Store store;
   private final Registry registry;
   private final Function<List<String>, Credentials> credentials;
@@ -38,10 +39,6 @@ public final class ImageExporter implements Exporter {
   private final boolean push;
   private final boolean byDigest;
   private final boolean insecure;
-  private final boolean unpack;
-  private final boolean keep;
-  private final boolean allowIncomplete;
-  private final boolean canonicalName;
   private final boolean danglingOnlyUnnamed;
   private final String danglingPrefix;
   private final Map<String, byte[]> metadata;
@@ -64,10 +61,7 @@ public final class ImageExporter implements Exporter {
     this.push = left.flag("push", false);
     this.byDigest = left.flag("push-by-digest", false);
     this.insecure = left.flag("registry.insecure", false);
-    this.unpack = left.flag("unpack", false);
-    this.keep = left.flag("store", true);
-    this.allowIncomplete = left.flag("unsafe-internal-store-allow-incomplete", false);
-    this.canonicalName = left.flag("name-canonical", false);
+    FOR_AN_IMAGE_STORE.forEach(key -> left.flag(key, false));
     this.danglingOnlyUnnamed = left.flag("danging-name-empty-only", false);
     this.danglingPrefix = left.text("dangling-name-prefix").orElse("");
     this.metadata = left.rest();
@@ -99,16 +93,13 @@ public final class ImageExporter implements Exporter {
     ExportSource source = given.with(metadata);
     Image image = new ImageAssembly(store).assemble(source, options, context);
     String digest = image.top().digest().value();
-    var names = names(options.completedBy(source.metadata()).name(), digest);
+    String names = names(options.completedBy(source.metadata()).name(), digest);
     var response = new TreeMap<String, String>();
-    if (!names.shown().isEmpty()) {
-      if (keep) {
-        name(image, names, context);
-      }
+    if (!names.isEmpty()) {
       if (push) {
-        push(image, names.targets(), context);
+        push(image, List.of(names.split(",")), context);
       }
-      response.put("image.name", names.shown());
+      response.put("image.name", names);
     }
     response.put("containerimage.digest", digest);
     image.config().ifPresent(c -> response.put("containerimage.config.digest", c.value()));
@@ -120,51 +111,13 @@ public final class ImageExporter implements Exporter {
     return Base64.getEncoder().encodeToString(json);
   }
 
-  /**
-   * @param shown what the client is told, comma-separated
-   * @param canonical whether each name also gets one with the digest
-   */
-  private record Names(String shown, boolean canonical) {
-    List<String> targets() {
-      return List.of(shown.split(","));
-    }
-
-    Set<String> stored(String digest) {
-      var all = new LinkedHashSet<String>();
-      for (String name : targets()) {
-        all.add(name);
-        if (canonical && name.indexOf('@') < 0) {
-          all.add(name + "@" + digest);
-        }
-      }
-      return all;
-    }
-  }
-
-  private Names names(String wanted, String digest) {
+  /** The names that the client is told and that are pushed to, comma-separated. */
+  private String names(String wanted, String digest) {
     if (danglingPrefix.isEmpty() || danglingOnlyUnnamed && !wanted.isEmpty()) {
-      return new Names(wanted, canonicalName);
+      return wanted;
     }
     String dangling = danglingPrefix + "@" + digest;
-    return wanted.isEmpty()
-        ? new Names(dangling, false)
-        : new Names(wanted + "," + dangling, canonicalName);
-  }
-
-  private void name(Image image, Names names, ExportContext context) throws InterruptedException {
-    if (!allowIncomplete) {
-      for (RefId ref : image.refs()) {
-        store.refs().fetchBlobs(ref, context.progress());
-        if (unpack) { // states here are kept unpacked; a lazy one is made so now
-          store.refs().unlazy(ref, context.progress());
-        }
-      }
-    }
-    for (String name : names.stored(image.top().digest().value())) {
-      try (var _ = context.progress().part("naming to " + name)) {
-        store.images().put(name, image.top());
-      }
-    }
+    return wanted.isEmpty() ? dangling : wanted + "," + dangling;
   }
 
   private void push(Image image, List<String> targets, ExportContext context)

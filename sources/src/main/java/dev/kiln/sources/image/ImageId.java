@@ -19,25 +19,17 @@ import java.util.regex.Pattern;
  * @param layerLimit take only so many layers from the bottom
  */
 public record ImageId(
-    String text, ImageRef ref, ResolveMode mode, RecordType recordType, OptionalInt layerLimit) {
+    String text, ImageRef ref, RecordType recordType, OptionalInt layerLimit) {
   private static final Pattern SPEC = Pattern.compile("([^/]+)/([^:@]+)(?::([^:@]*))?(?:@(.*))?");
 
-  /** Whether a registry is asked before the daemon's own images. */
-  public enum ResolveMode {
-    /** The registry, and own images where it fails. */
-    DEFAULT,
-    /** The registry only. */
-    PULL,
-    /** Own images first. */
-    LOCAL;
-
-    public static ResolveMode parse(String text) {
-      return switch (text) {
-        case "", "default" -> DEFAULT;
-        case "pull" -> PULL;
-        case "local" -> LOCAL;
-        default -> throw new BuildException(Kind.INVALID, "invalid resolvemode: " + text);
-      };
+  /**
+   * Checks a resolve mode. All of them ask the registry: a worker without an image store has no
+   * images of its own to prefer.
+   */
+  public static void checkResolveMode(String text) {
+    switch (text) {
+      case "", "default", "pull", "local" -> {}
+      default -> throw new BuildException(Kind.INVALID, "invalid resolvemode: " + text);
     }
   }
 
@@ -50,10 +42,10 @@ public record ImageId(
   }
 
   private static ImageId of(SourceOp op, String limitKey) {
+    checkResolveMode(op.attr("image.resolvemode").orElse(""));
     return new ImageId(
         op.rest(),
         reference(op.rest()),
-        ResolveMode.parse(op.attr("image.resolvemode").orElse("")),
         recordType(op.attr("image.recordtype").orElse("")),
         limit(op.attr(limitKey)));
   }

@@ -10,8 +10,6 @@ import dev.kiln.model.Platform;
 import dev.kiln.model.PlatformMatcher;
 import dev.kiln.model.StepProgress;
 import dev.kiln.registry.Manifests;
-import dev.kiln.sources.image.ImageId.ResolveMode;
-import dev.kiln.store.ImageNames;
 import dev.kiln.store.Lease;
 import dev.kiln.store.content.ContentStore;
 import java.io.IOException;
@@ -30,15 +28,10 @@ public final class ImageLoader {
 
   private final ImageOrigin origin;
   private final ContentStore content;
-  private final Optional<ImageNames> own;
 
-  /**
-   * @param own the daemon's named images, asked as the resolve mode says; empty for none
-   */
-  public ImageLoader(ImageOrigin origin, ContentStore content, Optional<ImageNames> own) {
+  public ImageLoader(ImageOrigin origin, ContentStore content) {
     this.origin = origin;
     this.content = content;
-    this.own = own;
   }
 
   ImageOrigin origin() {
@@ -66,12 +59,11 @@ public final class ImageLoader {
   public Image load(
       ImageRef ref,
       Platform platform,
-      ResolveMode mode,
       List<String> sessions,
       Lease lease,
       StepProgress progress)
       throws IOException, InterruptedException {
-    Descriptor top = resolve(ref, mode, sessions);
+    Descriptor top = resolve(ref, sessions);
     var blobs = new ArrayList<Digest>();
     var reading = new Reading(ref, sessions, lease, progress, blobs);
     Descriptor at = top;
@@ -96,25 +88,10 @@ public final class ImageLoader {
     }
   }
 
-  private Descriptor resolve(ImageRef ref, ResolveMode mode, List<String> sessions)
+  private Descriptor resolve(ImageRef ref, List<String> sessions)
       throws IOException, InterruptedException {
     Optional<Descriptor> pinned = pinned(ref);
-    if (pinned.isPresent()) {
-      return pinned.get();
-    }
-    Optional<Descriptor> named =
-        mode == ResolveMode.PULL ? Optional.empty() : own.flatMap(n -> n.find(ref.toString()));
-    if (named.isPresent() && mode == ResolveMode.LOCAL) {
-      return named.get();
-    }
-    try {
-      return origin.resolve(ref, sessions);
-    } catch (BuildException e) {
-      if (e.kind() == Kind.CANCELED || named.isEmpty()) {
-        throw e;
-      }
-      return named.get();
-    }
+    return pinned.isPresent() ? pinned.get() : origin.resolve(ref, sessions);
   }
 
   /**

@@ -72,7 +72,6 @@ public final class ImageSource implements Source {
             loader.load(
                 id.ref(),
                 platform,
-                id.mode(),
                 context.sessionIds(),
                 context.lease(),
                 context.progress());
