@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,8 +35,10 @@ final class DebugServer implements AutoCloseable {
 
   /**
    * @param address host and port
+   * @param more values of the daemon itself, by name
    */
-  static DebugServer start(String address) throws IOException {
+  static DebugServer start(String address, Supplier<Map<String, Double>> more)
+      throws IOException {
     int colon = address.lastIndexOf(':');
     if (colon < 0) {
       throw new ConfigException("debug address " + address + ": missing port in address");
@@ -45,14 +48,14 @@ final class DebugServer implements AutoCloseable {
     HttpServer http =
         HttpServer.create(
             host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port), 0);
-    http.createContext("/metrics", exchange -> answer(exchange, metrics()));
+    http.createContext("/metrics", exchange -> answer(exchange, metrics(values(more.get()))));
     http.createContext(
         "/debug/gc",
         exchange -> {
           System.gc();
           answer(exchange, "");
         });
-    http.createContext("/debug/vars", exchange -> answer(exchange, variables()));
+    http.createContext("/debug/vars", exchange -> answer(exchange, variables(values(more.get()))));
     http.createContext("/debug/pprof/goroutine", exchange -> answer(exchange, threads()));
     http.start();
     LOG.info("debug handlers listening at {}", http.getAddress());
@@ -67,8 +70,8 @@ final class DebugServer implements AutoCloseable {
     exchange.close();
   }
 
-  private static Map<String, Double> values() {
-    var values = new TreeMap<String, Double>();
+  private static Map<String, Double> values(Map<String, Double> more) {
+    var values = new TreeMap<>(more);
     MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
     MemoryUsage other = ManagementFactory.getMemoryMXBean().getNonHeapMemoryUsage();
     values.put("jvm_memory_heap_used_bytes", (double) heap.getUsed());
@@ -85,9 +88,9 @@ final class DebugServer implements AutoCloseable {
     return values;
   }
 
-  private static String metrics() {
+  private static String metrics(Map<String, Double> values) {
     var text = new StringBuilder();
-    values()
+    values
         .forEach((name, value) ->
             text.append("# TYPE ")
                 .append(name)
@@ -99,9 +102,9 @@ final class DebugServer implements AutoCloseable {
     return text.toString();
   }
 
-  private static String variables() {
+  private static String variables(Map<String, Double> values) {
     var text = new StringBuilder("{");
-    values()
+    values
         .forEach((name, value) ->
             text.append(text.length() > 1 ? ",\n" : "\n")
                 .append('"')

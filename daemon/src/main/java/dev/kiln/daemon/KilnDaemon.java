@@ -12,9 +12,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sun.misc.Signal;
@@ -66,7 +68,7 @@ public final class KilnDaemon {
     try (Listeners listeners = Listeners.bind(config.grpc());
         Listeners traces = Listeners.bindUnix(config.otelSocket());
         Wiring daemon = Wiring.start(config);
-        DebugServer debug = debug(config.grpc().debugAddress())) {
+        DebugServer debug = debug(config.grpc().debugAddress(), daemon::values)) {
       LOG.debug("debugging: {}", debug);
       listeners.serve(daemon.server());
       traces.serve(daemon.traces());
@@ -81,10 +83,11 @@ public final class KilnDaemon {
   }
 
   /** Off where no address is given. */
-  private static DebugServer debug(String address) throws IOException {
+  private static DebugServer debug(String address, Supplier<Map<String, Double>> values)
+      throws IOException {
     return address.isEmpty() || address.startsWith("unix:")
         ? DebugServer.OFF
-        : DebugServer.start(address.replaceFirst("^tcp://", ""));
+        : DebugServer.start(address.replaceFirst("^tcp://", ""), values);
   }
 
   private static void await(CountDownLatch stop) {

@@ -45,8 +45,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -266,6 +268,16 @@ final class Wiring implements AutoCloseable {
             action.run();
           }
         });
+  }
+
+  /** What can be counted, by its name; nothing before the state is open. */
+  Map<String, Double> values() {
+    CompletableFuture<DiskParts> parts = disk.done().toCompletableFuture();
+    return parts.state() == Future.State.SUCCESS
+        ? Map.of(
+            "kiln_leases_open",
+            (double) parts.resultNow().backend().store().leases().openNames().size())
+        : Map.of();
   }
 
   /** Takes spans only, for build steps. */
