@@ -2,7 +2,8 @@ package dev.kiln.tests.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kiln.tests.integration.Distribution.Run;
+import dev.kiln.tests.support.Distribution;
+import dev.kiln.tests.support.Distribution.Run;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
