@@ -33,6 +33,9 @@ public record Footprint(
     int processes,
     int leases,
     long heapBytes) {
+  /** The daemon holds what was pulled lately by two. */
+  private static final int OWN_LEASES = 2;
+
   private static final Pattern LEASES = Pattern.compile("\"kiln_leases_open\": (\\d+)");
   private static final Pattern HEAP = Pattern.compile("used (\\d+)K");
 
@@ -57,9 +60,16 @@ public record Footprint(
         heap);
   }
 
-  /** Whether nothing is left of any step; what a daemon holds for itself is not counted. */
+  /** Whether nothing is left of any step; what a daemon holds for itself does not
+   * count. */
   public boolean isIdle() {
-    return mounts == 0 && containers == 0 && cgroups == 0 && processes == 0 && leases == 0;
+    return mounts == 0 && containers == 0 && cgroups == 0 && processes == 0 && leases == OWN_LEASES;
+  }
+
+  /** The same with what the heap held at a quieter moment. */
+  public Footprint withHeap(long bytes) {
+    return new Footprint(
+        descriptors, threads, mounts, containers, cgroups, processes, leases, bytes);
   }
 
   private static int count(Path folder) throws IOException {
