@@ -15,7 +15,8 @@ printf '%s\n' "$java_home" >"$lib/jdk"
 (cd "$lib" && "$java_home/bin/jar" xf sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
   mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
 cat >"$lib/kiln.args" <<'ARGS'
--XX:+UseSerialGC -Xms8m -Xss512k
+-XX:+UseSerialGC -Xms40m -Xmn24m -XX:-ShrinkHeapInSteps -XX:MaxHeapFreeRatio=50 -XX:MinHeapFreeRatio=20 -Xss512k
+-Djdk.nio.maxCachedBufferSize=262144
 --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
 ARGS
 train=$(mktemp -d)

@@ -127,6 +127,7 @@ final class Wiring implements AutoCloseable {
         .whenComplete((parts, failure) -> {
           if (failure == null) {
             backend.complete(parts.backend());
+            HeapKeeper.start(); // on the thread that opened the store, when nobody waits for it
           } else {
             LOG.error("the daemon's state could not be opened", failure);
             backend.completeExceptionally(failure);
