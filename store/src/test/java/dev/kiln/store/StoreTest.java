@@ -188,6 +188,29 @@ abstract class StoreTest {
   }
 
   @Test
+  void whatIsWrittenAgainAsItWasIsNoChange() throws Exception {
+    var time = java.nio.file.attribute.FileTime.from(Instant.ofEpochSecond(77));
+    RefId base =
+        scratch(root -> {
+          for (String name : List.of("d/same", "d/other")) {
+            write(root.resolve(name), "1");
+            Files.setLastModifiedTime(root.resolve(name), time);
+          }
+        });
+    RefId top =
+        make(
+            base,
+            root -> {
+              for (String name : List.of("d/same", "d/other")) {
+                Files.delete(root.resolve(name));
+                write(root.resolve(name), name.equals("d/same") ? "1" : "2");
+                Files.setLastModifiedTime(root.resolve(name), time);
+              }
+            });
+    assertThat(tarNames(layers(top).get(1))).containsExactly("d/", "d/other");
+  }
+
+  @Test
   void unpackedLayersAreTheSameTree() throws Exception {
     RefId base =
         scratch(root -> {

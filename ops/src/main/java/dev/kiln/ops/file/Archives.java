@@ -132,8 +132,8 @@ final class Archives {
       if (!merges) {
         create(tar, e, root, place);
       }
-      if (e.type() != TarEntry.HARD_LINK) {
-        metadata(e, place);
+      if (e.type() != TarEntry.HARD_LINK || !place.stat().map(Stat::isSymlink).orElse(false)) {
+        metadata(e, place); // a link's header speaks of the file that it names, too
       }
     }
     if (isDirectory) {

@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Packs a layer directory as an OCI layer: sorted, deletions as {@code .wh.} files, hard links
- * kept. What the kernel only copied up and nobody changed is left out, as are deletions of what is
- * not below; a directory is named when it is changed or something in it is. Source: OCI image-spec,
+ * kept. What equals what is below (copied up by the kernel and not changed, or written again) is
+ * left out, as are deletions of what is not below; a directory is named when it is changed or something in it is. Source: OCI image-spec,
  * layer.md; of attributes {@code security.capability} is packed, as containerd does ({@code
  * archive/tar.go}). Equal layers give equal bytes. One thread.
  */
@@ -131,11 +131,14 @@ public final class LayerPacker {
 
   private boolean isUnchanged(BytePath path, Stat stat, Dirent entry, Optional<Node> lower)
       throws IOException {
-    if (lower.isEmpty() || !LayerFormat.isCopiedUp(layer.resolve(path))) {
+    Optional<Node> old = lowerChild(lower, entry.name());
+    if (old.isEmpty() || !isSame(old.get(), path, stat)) {
       return false;
     }
-    Optional<Node> old = lowerChild(lower, entry.name());
-    return old.isPresent() && isSame(old.get(), path, stat);
+    // What was written anew may have the old times and yet other bytes.
+    return LayerFormat.isCopiedUp(layer.resolve(path))
+        || TreeDiff.sameContent(
+            stat, below.orElseThrow().backing(old.get()), layer.resolve(path));
   }
 
   private boolean isSame(Node old, BytePath path, Stat stat) throws IOException {

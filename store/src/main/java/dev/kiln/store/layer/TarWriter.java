@@ -110,9 +110,7 @@ public final class TarWriter implements AutoCloseable {
     octal(116, 8, 0);
     octal(124, 12, body.size());
     octal(136, 12, 0);
-    header[156] = 'x';
-    octal(329, 8, 0);
-    octal(337, 8, 0);
+    header[156] = 'x'; // device numbers stay empty, as Go leaves them here
     finishHeader();
     out.write(body.toByteArray());
     out.write(ZEROS, 0, -body.size() & (BLOCK - 1));

@@ -134,6 +134,11 @@ public final class TreeDiff {
     if (a.mtimeNanos() != 0 || b.mtimeNanos() != 0) {
       return a.mtimeNanos() == b.mtimeNanos();
     }
+    return sameContent(a, pathA, pathB);
+  }
+
+  /** Whether two entries of the type and size that {@code a} tells hold the same. */
+  public static boolean sameContent(Stat a, BytePath pathA, BytePath pathB) throws IOException {
     return a.isSymlink()
         ? Fd.CWD.readlink(pathA).equals(Fd.CWD.readlink(pathB))
         : !a.isRegular() || a.sizeBytes() == 0 || sameBytes(pathA, pathB);
