@@ -126,9 +126,14 @@ public final class Distribution implements AutoCloseable {
 
   /** A {@code kiln build} under way. */
   public Process build(Path context, String... more) throws IOException {
+    return client(address(), context, more);
+  }
+
+  /** A {@code kiln build} under way with the daemon at {@code address}, whoever runs it. */
+  public static Process client(String address, Path context, String... more) throws IOException {
     var command =
         new ArrayList<>(List.of(HOME.resolve("bin/kiln").toString(), "build", context.toString()));
-    command.addAll(List.of("--addr", address(), "--progress", "plain"));
+    command.addAll(List.of("--addr", address, "--progress", "plain"));
     command.addAll(List.of(more));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }

@@ -1,0 +1,6 @@
+ARG REGISTRY
+FROM $REGISTRY/rich
+COPY a.txt /
+RUN echo b > b
+ENV c=d
+WORKDIR /e

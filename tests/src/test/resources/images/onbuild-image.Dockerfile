@@ -1,0 +1,3 @@
+ARG REGISTRY
+FROM $REGISTRY/triggers
+RUN echo "$triggered" > /after
