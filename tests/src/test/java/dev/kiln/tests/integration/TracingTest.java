@@ -9,6 +9,7 @@ import dev.kiln.tests.support.Collector;
 import dev.kiln.tests.support.Collector.Span;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
+import dev.kiln.tests.support.Steps;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -69,11 +70,7 @@ class TracingTest {
         build.environment().put("TRACEPARENT", "00-" + TRACE + "-" + CALLER + "-01");
         Run run = Distribution.await(build.start());
         assertThat(run.code()).as(run.output()).isZero();
-        for (String line : run.output().lines().filter(l -> l.startsWith("{")).toList()) {
-          JSON.readTree(line)
-              .path("vertexes")
-              .forEach(vertex -> vertices.add(vertex.path("digest").asText()));
-        }
+        vertices.addAll(Steps.of(run.output()).digests());
         daemon.closeClean(); // sends what it still has
       }
       collector.close();
