@@ -1,4 +1,10 @@
 package dev.kiln.actors;
 
-/** What vertices know of a job: where its events go, and whose session serves it. Any thread. */
-record JobScope(String id, String sessionId, ProgressLog progress, JobTrace trace) {}
+import dev.kiln.llb.BuildRules;
+
+/**
+ * What vertices know of a job: where its events go, whose session serves it, what it may do. Any
+ * thread.
+ */
+record JobScope(
+    String id, String sessionId, BuildRules rules, ProgressLog progress, JobTrace trace) {}

@@ -1,5 +1,6 @@
 package dev.kiln.actors;
 
+import dev.kiln.llb.BuildRules;
 import dev.kiln.llb.Vertex;
 import dev.kiln.model.StepProgress;
 import java.util.List;
@@ -17,6 +18,9 @@ public interface OpContext {
 
   /** The jobs that want the vertex. */
   List<String> jobIds();
+
+  /** What those jobs may do together; a definition that the op reads is checked by these. */
+  BuildRules rules();
 
   /** Shows progress at the vertex, to every job that wants it. */
   StepProgress progress();

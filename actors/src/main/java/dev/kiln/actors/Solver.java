@@ -85,7 +85,11 @@ public final class Solver {
               options.progressFolder().resolve("job-" + logNumbers.incrementAndGet() + ".log"));
       var scope =
           new JobScope(
-              spec.id(), spec.sessionId(), progress, new JobTrace(ports.tracer(), spec.parent()));
+              spec.id(),
+              spec.sessionId(),
+              spec.rules(),
+              progress,
+              new JobTrace(ports.tracer(), spec.parent()));
       job =
           new Job(
               scope,

@@ -1,5 +1,6 @@
 package dev.kiln.actors;
 
+import dev.kiln.llb.BuildRules;
 import dev.kiln.llb.Vertex;
 import dev.kiln.model.StepProgress;
 import java.util.List;
@@ -29,6 +30,14 @@ record VertexContext(
   @Override
   public List<String> jobIds() {
     return scope.jobs().stream().map(JobScope::id).toList();
+  }
+
+  @Override
+  public BuildRules rules() {
+    return scope.jobs().stream()
+        .map(JobScope::rules)
+        .reduce(BuildRules::with)
+        .orElse(BuildRules.NONE);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.kiln.actors;
 
+import dev.kiln.llb.BuildRules;
 import dev.kiln.llb.Edge;
 import dev.kiln.llb.Graph;
 import dev.kiln.llb.SourceOp;
@@ -200,6 +201,11 @@ final class FakeOps implements OpRunners {
     /** The jobs that want the vertex now; after its run has started. */
     List<String> jobs() {
       return ranIn.orElseThrow().jobIds();
+    }
+
+    /** What those jobs may do; after its run has started. */
+    BuildRules rules() {
+      return ranIn.orElseThrow().rules();
     }
 
     /** Where the vertex reports; after its run has started. */

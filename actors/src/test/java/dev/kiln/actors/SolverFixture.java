@@ -2,6 +2,7 @@ package dev.kiln.actors;
 
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.stream.javadsl.Sink;
+import dev.kiln.llb.BuildRules;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Progress;
 import dev.kiln.tracing.Tracing;
@@ -103,7 +104,11 @@ final class SolverFixture implements AutoCloseable {
   }
 
   Job job(String id, String session) {
-    return solver.open(new JobSpec(id, session, Context.root()));
+    return job(id, session, BuildRules.NONE);
+  }
+
+  Job job(String id, String session, BuildRules rules) {
+    return solver.open(new JobSpec(id, session, rules, Context.root()));
   }
 
   /** Solves in a job of its own, which is closed again. */

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.actors.FakeOps.Fake;
+import dev.kiln.grpc.sourcepolicy.Policy;
+import dev.kiln.llb.BuildRules;
+import dev.kiln.llb.Entitlements;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
@@ -438,6 +441,28 @@ final class SolverTest {
       assertThat(SolverFixture.get(second).result()).contains(new ResultId("inner#0=inner"));
       assertThat(inner.sessions).contains("s2");
       assertThat(inner.runs).hasValue(1);
+    }
+  }
+
+  @Test
+  void anOpSeesTheRulesOfAllJobsThatWantIt() throws Exception {
+    var gate = new CountDownLatch(1);
+    Fake op = f.ops.vertex("op").gated(gate);
+    var policy = Policy.newBuilder().setVersion(1).build();
+    var insecure = new BuildRules(new Entitlements(false, true), List.of());
+    var guarded = new BuildRules(Entitlements.NONE, List.of(policy));
+    try (Job one = f.job("one", "s1", insecure);
+        Job two = f.job("two", "s2", guarded)) {
+      Solve first = one.solve(op.graph(), List.of());
+      op.runStarted.await();
+      assertThat(op.rules()).isEqualTo(insecure);
+      Solve second = two.solve(op.graph(), List.of());
+      SolverFixture.get(two.solve(f.ops.vertex("other").graph(), List.of()));
+      assertThat(op.rules())
+          .isEqualTo(new BuildRules(new Entitlements(false, true), List.of(policy)));
+      gate.countDown();
+      SolverFixture.get(first);
+      SolverFixture.get(second);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.kiln.actors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kiln.actors.FakeOps.Fake;
+import dev.kiln.llb.BuildRules;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.BuildTraces;
@@ -44,7 +45,7 @@ final class StepTraceTest {
     final Job job;
 
     Client(String id) {
-      job = f.solver.open(new JobSpec(id, "", Context.root().with(span)));
+      job = f.solver.open(new JobSpec(id, "", BuildRules.NONE, Context.root().with(span)));
     }
 
     List<SpanData> steps() {

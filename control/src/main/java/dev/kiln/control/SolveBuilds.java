@@ -20,15 +20,14 @@ import dev.kiln.gateway.RefFiles;
 import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.grpc.control.SolveResponse;
-import dev.kiln.grpc.sourcepolicy.Policy;
 import dev.kiln.grpc.types.WorkerRecord;
 import dev.kiln.llb.BuildInfo;
+import dev.kiln.llb.BuildRules;
 import dev.kiln.llb.Caps;
 import dev.kiln.llb.Frontend;
 import dev.kiln.llb.FrontendAttestation;
 import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
-import dev.kiln.llb.SourceRewrite;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
@@ -142,7 +141,15 @@ public final class SolveBuilds implements Builds {
     var recording = parts.tracing().builds().record(span.getSpanContext().getTraceId());
     Job job;
     try {
-      job = parts.solver().open(new JobSpec(request.ref(), request.sessionId(), caller.with(span)));
+      job =
+          parts
+              .solver()
+              .open(
+                  new JobSpec(
+                      request.ref(),
+                      request.sessionId(),
+                      new BuildRules(request.entitlements(), request.policies()),
+                      caller.with(span)));
     } catch (BuildException e) {
       recording.close();
       span.end();
@@ -376,17 +383,14 @@ public final class SolveBuilds implements Builds {
                     progress ->
                         parts
                             .sources()
-                            .resolveImage(query, rewrite(query.policies()), sessions, progress)),
+                            .resolveImage(
+                                query, SourcePolicy.rewrite(query.policies()), sessions, progress)),
             parts.files(),
             request.policies(),
-            SolveBuilds::rewrite,
+            SourcePolicy::rewrite,
             request.entitlements(),
             job::warn,
             request.frontendInputs()));
-  }
-
-  private static SourceRewrite rewrite(List<Policy> policies) {
-    return policies.isEmpty() ? SourceRewrite.NONE : SourcePolicy.of(policies);
   }
 
   private static void evaluate(FrontendResult result) throws InterruptedException {

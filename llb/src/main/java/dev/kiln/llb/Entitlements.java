@@ -10,6 +10,12 @@ import dev.kiln.model.Kind;
 public record Entitlements(boolean networkHost, boolean securityInsecure) {
   public static final Entitlements NONE = new Entitlements(false, false);
 
+  /** What either of the two was granted. */
+  public Entitlements or(Entitlements other) {
+    return new Entitlements(
+        networkHost || other.networkHost, securityInsecure || other.securityInsecure);
+  }
+
   /**
    * @throws BuildException {@code DENIED} where an op of the graph needs a right that is not
    *     granted

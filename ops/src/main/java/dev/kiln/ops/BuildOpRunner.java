@@ -7,6 +7,7 @@ import dev.kiln.actors.OpRunner;
 import dev.kiln.actors.ResultId;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.llb.BuildOp;
+import dev.kiln.llb.BuildRules;
 import dev.kiln.llb.Definitions;
 import dev.kiln.llb.Graph;
 import dev.kiln.llb.Vertex;
@@ -15,7 +16,9 @@ import dev.kiln.model.GoJson;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
+import dev.kiln.mounts.CacheMounts;
 import dev.kiln.ops.file.TreeFiles;
+import dev.kiln.sources.SourcePolicy;
 import dev.kiln.store.Refs;
 import dev.kiln.store.View;
 import java.io.IOException;
@@ -25,8 +28,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Solves the definition that lies in a file of an input, as part of the same builds. Any thread.
- * Source of the form and the names: BuildKit v0.22 {@code solver/llbsolver/ops/build.go}.
+ * Solves the definition that lies in a file of an input, as part of the same builds and under their
+ * rules. Any thread. Source of the form and the names: BuildKit v0.22 {@code
+ * solver/llbsolver/ops/build.go}.
  */
 final class BuildOpRunner implements OpRunner {
   private static final String DEFINITION_INPUT = "buildkit.llb.definition";
@@ -79,11 +83,15 @@ final class BuildOpRunner implements OpRunner {
     if (input < 0 || input >= inputs.size()) {
       throw new BuildException(Kind.INVALID, "invalid index " + input);
     }
+    Definition definition = definition(inputs.get(input), context);
+    BuildRules rules = context.rules();
     Optional<Graph> graph =
-        Definitions.parse(definition(inputs.get(input), context), defaultPlatform);
+        Definitions.parse(definition, defaultPlatform, SourcePolicy.rewrite(rules.policies()));
     if (graph.isEmpty()) {
       return List.of(Optional.empty());
     }
+    rules.entitlements().check(graph.get());
+    CacheMounts.forgetIgnored(graph.get(), refs);
     Optional<ResultId> result = context.subSolver().solve(graph.get()).result();
     result.ifPresent(context.lease()::hold);
     return List.of(result);

@@ -36,6 +36,11 @@ public final class SourcePolicy implements SourceRewrite {
     this.policies = List.copyOf(policies);
   }
 
+  /** As {@link #of}; without policies nothing is looked at. */
+  public static SourceRewrite rewrite(List<Policy> policies) {
+    return policies.isEmpty() ? SourceRewrite.NONE : of(policies);
+  }
+
   /**
    * @throws BuildException {@code INVALID} for a rule without a selector
    */
