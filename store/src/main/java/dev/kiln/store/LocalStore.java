@@ -56,15 +56,7 @@ public final class LocalStore implements Store {
     leases.load();
     var hashes = new ContentHashes(root.resolve("checksums"), table, snapshotter);
     collectLeftovers(table);
-    this.refs =
-        new LocalRefs(
-            table,
-            database,
-            snapshotter,
-            content,
-            leases,
-            hashes,
-            root);
+    this.refs = new LocalRefs(table, database, snapshotter, content, leases, hashes, root);
     durability.start();
   }
 

@@ -125,8 +125,8 @@ public interface Refs {
   void prune(PruneRequest request, Consumer<UsageRecord> removed) throws InterruptedException;
 
   /**
-   * Removes blobs that no ref, lease or pin keeps. {@link #prune} does it for blobs
-   * older than an hour, as younger ones may belong to a build that does not hold them yet.
+   * Removes blobs that no ref, lease or pin keeps. {@link #prune} does it for blobs older than an
+   * hour, as younger ones may belong to a build that does not hold them yet.
    *
    * @param grace younger ones stay
    */

@@ -414,6 +414,38 @@ abstract class StoreTest {
   }
 
   @Test
+  void aDifferenceShowsNothingThatCameAndWent() throws Exception {
+    RefId base =
+        scratch(root -> {
+          Files.createDirectory(root.resolve("etc"));
+          Files.createDirectory(root.resolve("kept"));
+          write(root.resolve("kept/file"), "1");
+        });
+    RefId upper =
+        make(
+            base,
+            root -> {
+              write(root.resolve("etc/point"), "");
+              delete(root.resolve("etc/point"));
+              Files.move(root.resolve("kept/file"), root.resolve("away"));
+              Files.move(root.resolve("away"), root.resolve("kept/file"));
+              write(root.resolve("new"), "2");
+            });
+    Ref difference =
+        store
+            .refs()
+            .diff(
+                lease,
+                Optional.of(base),
+                Optional.of(upper),
+                RefOptions.of("diff"),
+                StepProgress.NONE)
+            .orElseThrow();
+    assertThat(tree(difference.id())).containsExactly("new=2");
+    assertThat(tree(upper)).containsExactly("etc/", "kept/", "kept/file=1", "new=2");
+  }
+
+  @Test
   void namedStatesAreKeptAndWrittenAgain() throws Exception {
     var options = RefOptions.of("cache").withType(RecordType.CACHE_MOUNT);
     RefId first;
