@@ -3,6 +3,7 @@ package dev.kiln.session;
 import com.google.protobuf.Message;
 import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
 import dev.kiln.tracing.Blocking;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
@@ -95,9 +96,19 @@ final class Calls {
     TraceHeaders.inject(metadata);
     headers.forEach((name, values) -> {
       var key = Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
-      values.forEach(value -> metadata.put(key, value));
+      values.forEach(value -> metadata.put(key, printable(name, value)));
     });
     return metadata;
+  }
+
+  /** Others cannot be sent as they are, and would arrive as something else. */
+  private static String printable(String name, String value) {
+    if (!value.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+      throw new BuildException(
+          Kind.INTERNAL,
+          "header key \"" + name + "\" contains value with non-printable ASCII characters");
+    }
+    return value;
   }
 
   /**
