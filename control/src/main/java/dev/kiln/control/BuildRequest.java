@@ -1,11 +1,13 @@
 package dev.kiln.control;
 
+import dev.kiln.dockerfile.text.CsvLine;
 import dev.kiln.grpc.control.CacheOptionsEntry;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.sourcepolicy.Policy;
 import dev.kiln.grpc.sourcepolicy.Rule;
 import dev.kiln.llb.CacheImport;
+import dev.kiln.llb.DeviceRights;
 import dev.kiln.llb.Entitlements;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
@@ -40,14 +42,18 @@ record BuildRequest(
     boolean sessionExporters,
     boolean internal) {
 
+  private static final String DEVICE = "device";
+
   /** An exporter that the client asks for. */
   record Export(String type, Map<String, String> attrs) {}
 
   /**
    * @param allowed entitlements that the daemon may grant
+   * @param devices of the machine
    * @throws BuildException why the request cannot be built
    */
-  static BuildRequest of(SolveRequest from, List<String> allowed) {
+  static BuildRequest of(
+      SolveRequest from, List<String> allowed, DeviceRights.Registry devices) {
     boolean defines = from.hasDefinition() && from.getDefinition().getDefCount() > 0;
     if (defines && !from.getFrontend().isEmpty()) {
       throw new BuildException(
@@ -63,7 +69,7 @@ record BuildRequest(
         exports(from),
         cacheExports(from),
         cacheImports(from),
-        granted(from, allowed),
+        granted(from, allowed, devices),
         policies(from),
         from.getEnableSessionExporter(),
         from.getInternal());
@@ -130,14 +136,16 @@ record BuildRequest(
     return List.copyOf(all);
   }
 
-  private static Entitlements granted(SolveRequest from, List<String> allowed) {
+  private static Entitlements granted(
+      SolveRequest from, List<String> allowed, DeviceRights.Registry devices) {
     Set<String> asked = new HashSet<>();
+    boolean allDevices = false;
+    var granted = new ArrayList<String>();
+    var aliases = new TreeMap<String, String>();
     for (String entitlement : from.getEntitlementsList()) {
-      String name =
-          entitlement.contains("=")
-              ? entitlement.substring(0, entitlement.indexOf('='))
-              : entitlement;
-      if (!List.of("network.host", "security.insecure", "device").contains(name)) {
+      boolean device = entitlement.equals(DEVICE) || entitlement.startsWith(DEVICE + "=");
+      String name = device ? DEVICE : entitlement;
+      if (!List.of("network.host", "security.insecure", DEVICE).contains(name)) {
         throw new BuildException(Kind.INVALID, "unknown entitlement " + entitlement);
       }
       if (!allowed.contains(name)) {
@@ -149,8 +157,38 @@ record BuildRequest(
                 + name);
       }
       asked.add(name);
+      if (entitlement.length() > DEVICE.length() + 1 && device) {
+        device(entitlement.substring(DEVICE.length() + 1), granted, aliases);
+      } else {
+        allDevices |= device;
+      }
     }
-    return new Entitlements(asked.contains("network.host"), asked.contains("security.insecure"));
+    return new Entitlements(
+        asked.contains("network.host"),
+        asked.contains("security.insecure"),
+        new DeviceRights(devices, allDevices, granted, aliases));
+  }
+
+  /** {@code NAME[,alias=ALIAS]}: the device may be used, or may be used by that other name. */
+  private static void device(String text, List<String> granted, Map<String, String> aliases) {
+    List<String> fields = CsvLine.fields(text);
+    String alias = "";
+    for (String field : fields.subList(1, fields.size())) {
+      int equals = field.indexOf('=');
+      if (equals < 0) {
+        throw new BuildException(Kind.INVALID, "invalid device config \"" + field + "\"");
+      }
+      if (!field.substring(0, equals).equals("alias")) {
+        throw new BuildException(
+            Kind.INVALID, "unknown device config key \"" + field.substring(0, equals) + "\"");
+      }
+      alias = field.substring(equals + 1);
+    }
+    if (alias.isEmpty()) {
+      granted.add(fields.getFirst());
+    } else {
+      aliases.put(alias, fields.getFirst());
+    }
   }
 
   private static List<Policy> policies(SolveRequest from) {

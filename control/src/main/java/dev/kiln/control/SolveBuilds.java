@@ -24,6 +24,7 @@ import dev.kiln.grpc.types.WorkerRecord;
 import dev.kiln.llb.BuildInfo;
 import dev.kiln.llb.BuildRules;
 import dev.kiln.llb.Caps;
+import dev.kiln.llb.DeviceRights;
 import dev.kiln.llb.Frontend;
 import dev.kiln.llb.FrontendAttestation;
 import dev.kiln.llb.FrontendRef;
@@ -106,6 +107,7 @@ public final class SolveBuilds implements Builds {
       List<Platform> platforms,
       Supplier<List<WorkerRecord>> workers,
       List<String> allowed,
+      DeviceRights.Registry devices,
       Runnable afterBuild,
       Clock clock) {
     public Parts {
@@ -120,7 +122,7 @@ public final class SolveBuilds implements Builds {
 
   @Override
   public SolveResponse solve(SolveRequest in, Context caller) throws InterruptedException {
-    BuildRequest request = BuildRequest.of(in, parts.allowed());
+    BuildRequest request = BuildRequest.of(in, parts.allowed(), parts.devices());
     List<CacheExport> cacheExports =
         request.cacheExports().stream()
             .map(cache -> parts.caches().export(cache, request.sessionId()))

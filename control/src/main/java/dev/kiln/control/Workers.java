@@ -1,8 +1,11 @@
 package dev.kiln.control;
 
+import dev.kiln.exec.cdi.CdiDevices;
 import dev.kiln.grpc.types.BuildkitVersion;
+import dev.kiln.grpc.types.CDIDevice;
 import dev.kiln.grpc.types.GCPolicy;
 import dev.kiln.grpc.types.WorkerRecord;
+import dev.kiln.llb.DeviceRights;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.FieldFilter;
 import dev.kiln.model.Kind;
@@ -33,6 +36,7 @@ public final class Workers {
    * @param platformsMaxAge how long probed platforms hold; negative for ever
    * @param network {@code host} or {@code cni}
    * @param labels configured ones, which win over the worker's own
+   * @param devices what steps may be given of the machine's devices
    * @param policies the collector's rules, in order
    */
   public record Description(
@@ -45,6 +49,7 @@ public final class Workers {
       boolean selinux,
       String apparmorProfile,
       boolean processSandbox,
+      CdiDevices devices,
       List<PruneRequest> policies,
       BuildkitVersion version) {
     public Description {
@@ -74,6 +79,15 @@ public final class Workers {
 
   public String id() {
     return id;
+  }
+
+  public CdiDevices devices() {
+    return worker.devices();
+  }
+
+  /** The devices as builds ask for them. */
+  public DeviceRights.Registry deviceRegistry() {
+    return new WorkerDevices(worker.devices());
   }
 
   public BuildkitVersion version() {
@@ -126,6 +140,15 @@ public final class Workers {
         .addAllPlatforms(platforms().stream().map(WirePlatforms::platform).toList())
         .addAllGCPolicy(worker.policies().stream().map(Workers::policy).toList())
         .setBuildkitVersion(worker.version())
+        .addAllCDIDevices(worker.devices().list().stream().map(Workers::device).toList())
+        .build();
+  }
+
+  private static CDIDevice device(CdiDevices.Device device) {
+    return CDIDevice.newBuilder()
+        .setName(device.name())
+        .setAutoAllow(device.autoAllowed())
+        .putAllAnnotations(device.annotations())
         .build();
   }
 

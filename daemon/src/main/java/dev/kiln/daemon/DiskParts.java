@@ -55,6 +55,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -105,7 +106,8 @@ final class DiskParts implements AutoCloseable {
                 registry,
                 lent.workers().platforms().getFirst(),
                 Version.userAgent()));
-    var execs = new ExecServices(store.refs(), executor, mounts, lent.sessions());
+    var execs = new ExecServices(
+            store.refs(), executor, mounts, lent.sessions(), lent.workers().devices());
     var runners =
         new Runners(
             store,
@@ -162,7 +164,8 @@ final class DiskParts implements AutoCloseable {
                     lent.tracing(),
                     lent.workers().platforms(),
                     () -> lent.workers().list(List.of()),
-                    config.insecureEntitlements(),
+                    allowed(config),
+                    lent.workers().deviceRegistry(),
                     lent.gcSoon(),
                     lent.clock())));
     this.backend =
@@ -215,6 +218,15 @@ final class DiskParts implements AutoCloseable {
               config.frontends().gatewayRepositories()));
     }
     return all;
+  }
+
+  /** Devices may be granted where there are any to be had (features A-82). */
+  private static List<String> allowed(DaemonConfig config) {
+    var allowed = new ArrayList<>(config.insecureEntitlements());
+    if (!config.cdi().disabled()) {
+      allowed.add("device");
+    }
+    return allowed;
   }
 
   private static RuncOptions runc(DaemonConfig config, Path folder) {

@@ -19,6 +19,7 @@ import dev.kiln.control.ReflectionV1;
 import dev.kiln.control.ReflectionV1Alpha;
 import dev.kiln.control.TraceService;
 import dev.kiln.control.Workers;
+import dev.kiln.exec.cdi.CdiDevices;
 import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.LlbBridgeRouter;
 import dev.kiln.grpc.content.Content;
@@ -200,6 +201,13 @@ final class Wiring implements AutoCloseable {
     }
   }
 
+  private static CdiDevices devices(DaemonConfig config) {
+    return config.cdi().disabled()
+        ? CdiDevices.NONE
+        : new CdiDevices(
+            config.cdi().specDirs().stream().map(Path::of).toList(), config.cdi().autoAllowed());
+  }
+
   private static Workers workers(DaemonConfig config, Path state, String snapshotter, Clock clock)
       throws IOException {
     var worker = config.worker();
@@ -215,6 +223,7 @@ final class Wiring implements AutoCloseable {
                 worker.selinux(),
                 worker.apparmorProfile(),
                 !worker.noProcessSandbox(),
+                devices(config),
                 rules(config),
                 Version.wire()),
             clock);

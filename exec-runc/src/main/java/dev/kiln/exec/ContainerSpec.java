@@ -1,5 +1,6 @@
 package dev.kiln.exec;
 
+import dev.kiln.exec.cdi.CdiEdits;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.Optional;
  *     systemd unit name
  * @param removeStubsRecursive whether empty parents of mount points go too
  * @param measure whether to say in the exit status what the container used
+ * @param devices what the devices that the container may use change of it
  */
 public record ContainerSpec(
     String id,
@@ -28,7 +30,8 @@ public record ContainerSpec(
     List<Ulimit> ulimits,
     Optional<String> cgroupParent,
     boolean removeStubsRecursive,
-    boolean measure) {
+    boolean measure,
+    CdiEdits devices) {
   public static final String DEFAULT_HOSTNAME = "buildkitsandbox";
 
   public ContainerSpec {
@@ -55,7 +58,8 @@ public record ContainerSpec(
         List.of(),
         Optional.empty(),
         false,
-        false);
+        false,
+        CdiEdits.NONE);
   }
 
   public ContainerSpec withMounts(List<ContainerMount> newMounts) {
@@ -71,7 +75,8 @@ public record ContainerSpec(
         ulimits,
         cgroupParent,
         removeStubsRecursive,
-        measure);
+        measure,
+        devices);
   }
 
   public ContainerSpec withNetwork(NetworkMode mode) {
@@ -87,7 +92,8 @@ public record ContainerSpec(
         ulimits,
         cgroupParent,
         removeStubsRecursive,
-        measure);
+        measure,
+        devices);
   }
 
   public ContainerSpec withSecurity(Security mode) {
@@ -103,7 +109,25 @@ public record ContainerSpec(
         ulimits,
         cgroupParent,
         removeStubsRecursive,
-        measure);
+        measure,
+        devices);
+  }
+
+  public ContainerSpec withDevices(CdiEdits edits) {
+    return new ContainerSpec(
+        id,
+        rootfs,
+        readonlyRootfs,
+        mounts,
+        network,
+        security,
+        hostname,
+        hosts,
+        ulimits,
+        cgroupParent,
+        removeStubsRecursive,
+        measure,
+        edits);
   }
 
   /** What a step asks of the network; the executor decides what the sandbox is. */

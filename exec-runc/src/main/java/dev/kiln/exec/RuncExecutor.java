@@ -90,6 +90,7 @@ public final class RuncExecutor implements Executor {
       var points = new ArrayList<MountStubs.Point>();
       points.add(new MountStubs.Point("/etc/resolv.conf", false));
       points.add(new MountStubs.Point("/etc/hosts", false));
+      List<OciMount> ofDevices = DeviceEdits.mounts(container.devices(), points);
       List<OciMount> own = sources.prepare(container.mounts(), points);
       Users.User user = user(files, process.user());
       String cgroupsPath =
@@ -106,6 +107,7 @@ public final class RuncExecutor implements Executor {
                   names.resolvConf(container.network() == NetworkMode.HOST),
                   names.hosts(container, bundle),
                   container.security() == Security.INSECURE,
+                  ofDevices,
                   own),
               kept.map(Cgroups.Kept::runcPath).orElse(cgroupsPath),
               host);

@@ -107,11 +107,19 @@ record RuntimeSpec(
             "/sys/fs/cgroup", "cgroup", "cgroup", List.of("nosuid", "noexec", "nodev", systems)));
   }
 
-  /** The standard mounts and then the step's own; a later one at the same place takes it over. */
+  /**
+   * The standard mounts, those of devices and then the step's own; a later one at the same place
+   * takes it over.
+   */
   static List<OciMount> allMounts(
-      Path resolvConf, Path hosts, boolean insecure, List<OciMount> own) {
+      Path resolvConf,
+      Path hosts,
+      boolean insecure,
+      List<OciMount> devices,
+      List<OciMount> own) {
     Map<String, OciMount> byDestination = new LinkedHashMap<>();
     systemMounts(resolvConf, hosts, insecure).forEach(m -> byDestination.put(m.destination(), m));
+    devices.forEach(m -> byDestination.put(m.destination(), m));
     own.forEach(m -> byDestination.put(m.destination(), m));
     return List.copyOf(byDestination.values());
   }
@@ -138,6 +146,7 @@ record RuntimeSpec(
         json.writeEndObject();
       }
       json.writeEndArray();
+      DeviceEdits.writeHooks(json, container.devices());
       writeLinux(json);
       json.writeEndObject();
     } catch (IOException e) {
@@ -171,10 +180,13 @@ record RuntimeSpec(
     for (long gid : as.groups()) {
       json.writeNumber(gid);
     }
+    for (long gid : container.devices().groups()) {
+      json.writeNumber(gid);
+    }
     json.writeEndArray();
     json.writeEndObject();
     writeStrings(json, "args", p.args());
-    writeStrings(json, "env", p.env());
+    writeStrings(json, "env", container.devices().environment(p.env()));
     json.writeStringField("cwd", p.cwd());
     List<String> capabilities = insecure() ? host.allCapabilities() : DEFAULT_CAPABILITIES;
     json.writeObjectFieldStart("capabilities");
@@ -210,6 +222,7 @@ record RuntimeSpec(
   }
 
   private void writeLinux(JsonGenerator json) throws IOException {
+    List<DeviceEdits.Node> devices = DeviceEdits.nodes(container.devices());
     json.writeObjectFieldStart("linux");
     json.writeStringField("cgroupsPath", cgroupsPath);
     json.writeArrayFieldStart("namespaces");
@@ -233,20 +246,26 @@ record RuntimeSpec(
     } else {
       json.writeRawValue("{\"allow\":false,\"access\":\"rwm\"}");
     }
+    DeviceEdits.writeRules(json, devices);
     json.writeEndArray();
     json.writeEndObject();
+    DeviceEdits.writeIntelRdt(json, container.devices());
+    json.writeArrayFieldStart("devices");
     if (insecure()) {
-      json.writeArrayFieldStart("devices");
       for (Devices.Node node : Devices.insecure()) {
-        json.writeStartObject();
-        json.writeStringField("path", node.path());
-        json.writeStringField("type", node.type());
-        json.writeNumberField("major", node.major());
-        json.writeNumberField("minor", node.minor());
-        json.writeEndObject();
+        if (devices.stream().noneMatch(d -> d.path().equals(node.path()))) {
+          json.writeStartObject();
+          json.writeStringField("path", node.path());
+          json.writeStringField("type", node.type());
+          json.writeNumberField("major", node.major());
+          json.writeNumberField("minor", node.minor());
+          json.writeEndObject();
+        }
       }
-      json.writeEndArray();
-    } else {
+    }
+    DeviceEdits.writeNodes(json, devices, user);
+    json.writeEndArray();
+    if (!insecure()) {
       writeStrings(json, "maskedPaths", MASKED_PATHS);
       writeStrings(json, "readonlyPaths", READONLY_PATHS);
       if (!host.seccomp().isEmpty()) {
@@ -267,7 +286,7 @@ record RuntimeSpec(
     json.writeEndObject();
   }
 
-  private static void writeStrings(JsonGenerator json, String name, List<String> values)
+  static void writeStrings(JsonGenerator json, String name, List<String> values)
       throws IOException {
     json.writeArrayFieldStart(name);
     for (String value : values) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.exec.ContainerSpec.HostEntry;
 import dev.kiln.exec.ContainerSpec.NetworkMode;
 import dev.kiln.exec.ContainerSpec.Security;
@@ -21,6 +22,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -130,6 +132,39 @@ class RuncExecutorTest {
   }
 
   @Test
+  void devicesBringNodesMountsAndVariables() throws Exception {
+    Path host = Files.createDirectories(temp.resolve("driver"));
+    Files.writeString(host.resolve("lib"), "the driver");
+    var edits =
+        new CdiEdits(
+            List.of("PATH=/bin:/opt", "DEVICE=1"),
+            List.of(
+                new CdiEdits.Node(
+                    "/dev/sink",
+                    "/dev/null",
+                    "",
+                    Optional.empty(),
+                    OptionalInt.of(0620),
+                    "rw",
+                    Optional.empty(),
+                    Optional.of(7L))),
+            List.of(
+                new CdiEdits.HostMount(host.toString(), "/opt/driver", "", List.of("rbind", "ro"))),
+            List.of(),
+            Optional.empty(),
+            List.of(44L));
+    String script =
+        "echo $PATH $DEVICE; ls -l /dev/sink; echo x > /dev/sink; cat /opt/driver/lib; id -G";
+    assertThat(run(container().withDevices(edits), sh(script))).as(output.text()).isZero();
+    assertThat(output.text())
+        .contains("/bin:/opt 1\n")
+        .containsPattern("crw--w---- +1 0 +7 +1, +3")
+        .contains("the driver")
+        .contains("44");
+    assertThat(rootfs.resolve("opt/driver")).doesNotExist();
+  }
+
+  @Test
   void missingParentsOfMountPointsGoWhenAsked() throws Exception {
     Path data = Files.createDirectories(temp.resolve("data"));
     var spec = container().withMounts(List.of(new ContainerMount.Bind("/a/b/c", data, "", false)));
@@ -149,7 +184,8 @@ class RuncExecutorTest {
             List.of(),
             Optional.empty(),
             true,
-            false);
+            false,
+            CdiEdits.NONE);
     assertThat(run(recursive, sh("ls /x/y/z"))).isZero();
     assertThat(rootfs.resolve("x")).doesNotExist();
   }
@@ -192,7 +228,8 @@ class RuncExecutorTest {
             List.of(new Ulimit("nofile", 1062, 1062)),
             Optional.of("kiln-test"),
             false,
-            false);
+            false,
+            CdiEdits.NONE);
     var process =
         new ProcessSpec(
             List.of("/bin/sh", "-c", "id; hostname; cat /etc/hosts; ulimit -n; pwd; ls -ldn ."),
@@ -224,7 +261,8 @@ class RuncExecutorTest {
             List.of(),
             Optional.empty(),
             false,
-            false);
+            false,
+            CdiEdits.NONE);
     assertThat(run(spec, sh("echo x > /f"))).isNotZero();
     assertThat(rootfs.resolve("f")).doesNotExist();
   }

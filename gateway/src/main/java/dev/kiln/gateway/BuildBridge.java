@@ -141,7 +141,7 @@ public final class BuildBridge implements FrontendClient {
     all.addAll(request.policies());
     Optional<Graph> graph =
         Definitions.parse(definition, build.info().defaultPlatform(), build.rewrites().apply(all));
-    graph.ifPresent(build.entitlements()::check);
+    graph = graph.map(build.entitlements()::admit);
     graph.ifPresent(log::loaded);
     SubSolver solver = g -> build.solver().solve(g, request.cacheImports());
     return graph.map(g -> new BridgeRef(definition, g, solver, build.files()));

@@ -1,5 +1,6 @@
 package dev.kiln.gateway;
 
+import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.exec.ContainerSpec;
 import dev.kiln.exec.Executor;
 import dev.kiln.exec.ExitStatus;
@@ -155,7 +156,8 @@ final class GatewayContainer implements AutoCloseable {
         List.of(),
         Optional.empty(),
         init.getMeta().getRemoveMountStubsRecursive(),
-        false);
+        false,
+            CdiEdits.NONE);
   }
 
   /** Ends all processes and gives the mounts back. */

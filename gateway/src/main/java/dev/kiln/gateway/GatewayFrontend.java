@@ -1,5 +1,6 @@
 package dev.kiln.gateway;
 
+import dev.kiln.exec.cdi.CdiEdits;
 import akka.actor.ClassicActorSystemProvider;
 import dev.kiln.actors.ResultId;
 import dev.kiln.exec.ContainerMount;
@@ -269,7 +270,8 @@ public final class GatewayFrontend implements Frontend {
         List.of(),
         Optional.empty(),
         true,
-        false);
+        false,
+            CdiEdits.NONE);
   }
 
   private ProcessSpec process(FrontendImage image, Map<String, String> opts, String session) {

@@ -27,6 +27,10 @@ public record ExecOp(
     return (int) mounts.stream().filter(m -> m.output().isPresent()).count();
   }
 
+  ExecOp withDevices(List<CdiDevice> others) {
+    return new ExecOp(meta, mounts, network, security, secretEnv, others);
+  }
+
   /** What the process is. Texts are empty where the client said nothing. */
   public record Meta(
       List<String> args,

@@ -27,6 +27,11 @@ public record Vertex(
     inputs = List.copyOf(inputs);
   }
 
+  /** The same node doing something else in its stead. */
+  Vertex withOp(Op other) {
+    return new Vertex(digest, sentDigest, other, inputs, platform, options, name, opBytes);
+  }
+
   @Override
   public String toString() {
     return "Vertex[" + digest + " " + name + "]";

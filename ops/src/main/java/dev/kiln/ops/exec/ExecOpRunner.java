@@ -8,6 +8,8 @@ import dev.kiln.exec.ContainerSpec;
 import dev.kiln.exec.ExitStatus;
 import dev.kiln.exec.ProcessIo;
 import dev.kiln.exec.ProcessSpec;
+import dev.kiln.exec.cdi.CdiDevices;
+import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.llb.ExecOp;
 import dev.kiln.llb.Vertex;
 import dev.kiln.model.BuildException;
@@ -177,7 +179,21 @@ public final class ExecOpRunner implements OpRunner {
             .toList(),
         meta.cgroupParent().isEmpty() ? Optional.empty() : Optional.of(meta.cgroupParent()),
         meta.removeMountStubsRecursive(),
-        false);
+        false,
+        devices());
+  }
+
+  private CdiEdits devices() {
+    try {
+      return services
+          .devices()
+          .edits(
+              op.devices().stream()
+                  .map(d -> new CdiDevices.Wanted(d.name(), d.optional()))
+                  .toList());
+    } catch (BuildException e) {
+      throw e.wrap("CDI device injection failed");
+    }
   }
 
   private ProcessSpec process(SessionGroup sessions) throws InterruptedException {
