@@ -14,6 +14,11 @@ public interface Credentials {
   /** Ids of the clients that may answer, best first; what one proved may be used for it again. */
   List<String> sessions();
 
+  /** Whether one of them is still there, or none is needed; does not block. */
+  default boolean isReachable() {
+    return true;
+  }
+
   /** A name and secret for the host; empty where no client lends any. */
   Optional<Login> login(String host) throws InterruptedException;
 

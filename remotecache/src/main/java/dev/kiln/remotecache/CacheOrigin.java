@@ -4,6 +4,7 @@ import dev.kiln.model.Descriptor;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.StepProgress;
 import dev.kiln.sources.image.ImageOrigin;
+import dev.kiln.store.BlobSource;
 import dev.kiln.store.content.ContentStore;
 import java.io.IOException;
 import java.util.List;
@@ -15,7 +16,8 @@ import java.util.Optional;
  * @param sessions who may answer for it
  * @param lasting whether layers can still be had when the build is over
  */
-record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions, boolean lasting) {
+record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions, boolean lasting)
+    implements BlobSource {
   Descriptor top() throws IOException, InterruptedException {
     return origin.resolve(ref, sessions);
   }
@@ -24,9 +26,15 @@ record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions, bool
     return origin.small(ref, blob, sessions, progress);
   }
 
-  void fetch(Descriptor blob, ContentStore into, StepProgress progress)
+  @Override
+  public void fetch(Descriptor blob, ContentStore into, StepProgress progress)
       throws InterruptedException {
     origin.fetch(ref, blob, sessions, into, progress);
+  }
+
+  @Override
+  public boolean isReachable() {
+    return origin.isReachable(sessions);
   }
 
   Optional<String> repository() {

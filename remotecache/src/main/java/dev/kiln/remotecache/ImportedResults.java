@@ -41,7 +41,9 @@ final class ImportedResults implements ResultLoader {
     var text = new StringBuilder();
     result.forEach(layer -> text.append(layer.blob().digest()));
     String id = Digest.of(text.toString()).value();
-    layers.putIfAbsent(id, List.copyOf(result));
+    if (layers.putIfAbsent(id, List.copyOf(result)) == null) {
+      store.refs().offer(result, origin);
+    }
     return id;
   }
 
@@ -79,7 +81,7 @@ final class ImportedResults implements ResultLoader {
                       lease,
                       top,
                       layer,
-                      origin::fetch,
+                      origin,
                       RefOptions.of(description).withCreatedAt(layer.createdAt()))
                   .id());
     }

@@ -35,6 +35,11 @@ public final class SessionGroup {
     return ids.isEmpty();
   }
 
+  /** Whether one of them is connected, or there is none to ask. */
+  public boolean isReachable() {
+    return ids.isEmpty() || ids.stream().anyMatch(id -> sessions.find(id).isPresent());
+  }
+
   /** This group with {@code id} asked first. */
   public SessionGroup preferring(String id) {
     var all = new java.util.ArrayList<String>();

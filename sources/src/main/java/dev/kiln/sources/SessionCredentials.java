@@ -22,6 +22,11 @@ public final class SessionCredentials implements Credentials {
   }
 
   @Override
+  public boolean isReachable() {
+    return sessions.isReachable();
+  }
+
+  @Override
   public Optional<Login> login(String host) throws InterruptedException {
     if (sessions.isEmpty()) {
       return Optional.empty();

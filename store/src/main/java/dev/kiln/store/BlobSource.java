@@ -12,4 +12,9 @@ import dev.kiln.store.content.ContentStore;
 public interface BlobSource {
   /** Puts the blob into {@code into}, where it may be already. */
   void fetch(Descriptor blob, ContentStore into, StepProgress progress) throws InterruptedException;
+
+  /** Whether there is still somebody to ask, such as a client of the build; does not block. */
+  default boolean isReachable() {
+    return true;
+  }
 }

@@ -86,30 +86,43 @@ final class Layers {
     }
   }
 
-  private void fetch(RefRecord record, StepProgress progress) throws Exception {
-    Layer layer = record.pulled.orElseThrow();
-    if (content.contains(layer.blob().digest())) {
-      return;
+  /** The layer, whose blob is here then. */
+  private Layer fetch(RefRecord record, StepProgress progress) throws Exception {
+    Layer layer = table.locked(() -> record.pulled.orElseThrow());
+    if (!content.contains(layer.blob().digest())) {
+      fetching.run(record, () -> fetchFromAny(record, layer, progress));
     }
-    BlobSource source = table.locked(() -> record.source);
-    if (source == null) {
-      throw new BuildException(
-          Kind.NOT_FOUND, "no source to fetch the layer " + layer.blob().digest() + " from");
+    return layer;
+  }
+
+  /** Asks one after the other; those whose client is gone only where there is nobody else. */
+  private boolean fetchFromAny(RefRecord record, Layer layer, StepProgress progress)
+      throws InterruptedException {
+    List<BlobSource> all = table.locked(record::sources);
+    List<BlobSource> reachable = all.stream().filter(BlobSource::isReachable).toList();
+    BuildException last =
+        new BuildException(
+            Kind.NOT_FOUND, "no source to fetch the layer " + layer.blob().digest() + " from");
+    for (BlobSource source :
+        reachable.isEmpty() ? all.subList(0, Math.min(1, all.size())) : reachable) {
+      try {
+        source.fetch(layer.blob(), content, progress);
+        return true;
+      } catch (BuildException e) {
+        if (e.kind() == Kind.CANCELED) {
+          throw e;
+        }
+        last = e;
+      }
     }
-    fetching.run(
-        record,
-        () -> {
-          source.fetch(layer.blob(), content, progress);
-          return true;
-        });
+    throw last;
   }
 
   private boolean unpack(RefRecord record, StepProgress progress) throws Exception {
     if (record.layer != 0) {
       return true; // another did it between our look and our turn
     }
-    fetch(record, progress);
-    Layer layer = record.pulled.orElseThrow();
+    Layer layer = fetch(record, progress);
     long number = snapshotter.create();
     boolean done = false;
     try {

@@ -23,6 +23,7 @@ final class LocalRefs implements Refs {
   private final RefTable table;
   private final Database database;
   private final Snapshotter snapshotter;
+  private final ContentStore content;
   private final Layers layers;
   private final LayerBlobs blobs;
   private final ContentHashes hashes;
@@ -41,6 +42,7 @@ final class LocalRefs implements Refs {
     this.table = table;
     this.database = database;
     this.snapshotter = snapshotter;
+    this.content = content;
     this.layers = new Layers(table, snapshotter, content);
     this.blobs = new LayerBlobs(table, snapshotter, content, layers);
     this.hashes = hashes;
@@ -56,7 +58,9 @@ final class LocalRefs implements Refs {
     return table.locked(() -> {
       RefRecord record = table.require(id);
       for (RefRecord layer : record.chain()) {
-        if (layer.isLazyLayer() && layer.source == null) {
+        if (layer.isLazyLayer()
+            && layer.sources().stream().noneMatch(BlobSource::isReachable)
+            && !content.contains(layer.pulled.orElseThrow().blob().digest())) {
           throw new BuildException(
               Kind.NOT_FOUND, "ref " + id + " is lazy, and nobody knows where it comes from");
         }
@@ -131,10 +135,30 @@ final class LocalRefs implements Refs {
       if (other && record.layer == 0) { // the same layer packed otherwise, and this one can be had
         table.saveBlob(record, RefTable.PULLED, layer);
       }
-      record.source = from;
+      record.offer(from);
       lease.hold(record.id);
       table.touch(record);
       return record.ref();
+    });
+  }
+
+  @Override
+  public void offer(List<Layer> chain, BlobSource from) {
+    table.locked(() -> {
+      Optional<RefRecord> below = Optional.empty();
+      for (Layer layer : chain) {
+        below = table.byChain(chainId(below, layer.diffId()));
+        if (below.isEmpty()) {
+          return;
+        }
+        below
+            .filter(record ->
+                record
+                    .pulled
+                    .filter(p -> p.blob().digest().equals(layer.blob().digest()))
+                    .isPresent())
+            .ifPresent(record -> record.offer(from));
+      }
     });
   }
 

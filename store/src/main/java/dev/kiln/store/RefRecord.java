@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,9 @@ final class RefRecord {
     /** A layer of its own, computed from parents, and nothing below it. */
     DIFF
   }
+
+  /** Builds with the same image at the same time each bring one. */
+  private static final int MOST_SOURCES = 8;
 
   final RefId id;
   final Kind kind;
@@ -52,7 +56,9 @@ final class RefRecord {
   /** Name of a mutable state. */
   Optional<String> key = Optional.empty();
 
-  @Nullable BlobSource source;
+  /** Of an image layer: who can bring its blob, the latest first. */
+  private List<BlobSource> sources = List.of();
+
   @Nullable Instant lastUsedAt;
   int usageCount;
   long sizeBytes = -1;
@@ -85,6 +91,19 @@ final class RefRecord {
   /** Whether it is an image layer that is not unpacked here. */
   boolean isLazyLayer() {
     return layer == 0 && pulled.isPresent();
+  }
+
+  List<BlobSource> sources() {
+    return sources;
+  }
+
+  /** Notes who can bring the blob from now on, beside the last of those who still can. */
+  void offer(BlobSource from) {
+    sources =
+        Stream.concat(
+                Stream.of(from), sources.stream().filter(s -> !s.equals(from) && s.isReachable()))
+            .limit(MOST_SOURCES)
+            .toList();
   }
 
   /** The records whose layers make up the state, bottom first; a merge may name one twice. */

@@ -20,8 +20,8 @@ public interface Refs {
   /**
    * The ref of that id; counts as a use.
    *
-   * @throws dev.kiln.model.BuildException {@code NOT_FOUND} where it is unknown, or lazy without a
-   *     source to bring it
+   * @throws dev.kiln.model.BuildException {@code NOT_FOUND} where it is unknown, or lazy and nobody
+   *     is left to bring it
    */
   Ref get(Lease lease, RefId id);
 
@@ -31,9 +31,15 @@ public interface Refs {
 
   /**
    * An image layer on top of {@code parent}; nothing is fetched now. Equal chains of layers are one
-   * ref, whoever asks; {@code from} is kept in memory and replaces an earlier one.
+   * ref, whoever asks; {@code from} is kept in memory and asked before earlier ones.
    */
   Ref layer(Lease lease, Optional<RefId> parent, Layer layer, BlobSource from, RefOptions options);
+
+  /**
+   * Tells who else can bring the layers of a chain, bottom first, as far as they are known here:
+   * those who brought them up to now may be gone before a lazy one is needed.
+   */
+  void offer(List<Layer> chain, BlobSource from);
 
   /**
    * The inputs on top of each other, deletions of later ones applied to earlier ones. Nothing is

@@ -30,6 +30,9 @@ public interface ImageOrigin {
       StepProgress progress)
       throws InterruptedException;
 
+  /** Whether one of the sessions that are needed to fetch is still there; does not block. */
+  boolean isReachable(List<String> sessions);
+
   /** {@code host/repository} from which others may take the blobs; empty for a client's store. */
   Optional<String> repository(ImageRef ref);
 }

@@ -53,11 +53,24 @@ public final class ImageSource implements Source {
   @Override
   public SourceKey key(int index, SourceContext context) throws IOException, InterruptedException {
     ImageLoader.Image loaded = load(context);
+    if (index == 0) { // a cached state of this image may have been brought by a client that is gone
+      offerLayers(loaded, context);
+    }
     Digest pin = loaded.top().digest();
     Digest first = manifestKey(pin, platform, id.layerLimit());
     Optional<Digest> second = configKey(loaded.config(), id.layerLimit());
     Digest key = index == 0 ? first : second.orElse(first);
     return new SourceKey(key.value(), pin.value(), index > 0);
+  }
+
+  private void offerLayers(ImageLoader.Image loaded, SourceContext context) {
+    List<Layer> layers;
+    try {
+      layers = layers(loaded);
+    } catch (BuildException e) {
+      return; // it has a key all the same, and fails where its layers are needed
+    }
+    refs.offer(layers, new LayerSource(loader.origin(), id.ref(), context));
   }
 
   private ImageLoader.Image load(SourceContext context) throws IOException, InterruptedException {
@@ -140,9 +153,7 @@ public final class ImageSource implements Source {
   public Optional<RefId> snapshot(SourceContext context) throws IOException, InterruptedException {
     ImageLoader.Image loaded = load(context);
     List<Layer> layers = layers(loaded);
-    List<String> sessions = context.sessionIds();
-    BlobSource from =
-        (blob, into, progress) -> loader.origin().fetch(id.ref(), blob, sessions, into, progress);
+    BlobSource from = new LayerSource(loader.origin(), id.ref(), context);
     Optional<RefId> top = Optional.empty();
     for (Layer layer : layers) {
       RefOptions options =

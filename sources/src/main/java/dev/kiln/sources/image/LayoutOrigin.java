@@ -123,6 +123,11 @@ public final class LayoutOrigin implements ImageOrigin {
   }
 
   @Override
+  public boolean isReachable(List<String> ids) {
+    return sessions.group(sessionId.isEmpty() ? ids : List.of(sessionId)).isReachable();
+  }
+
+  @Override
   public Optional<String> repository(ImageRef ref) {
     return Optional.empty();
   }

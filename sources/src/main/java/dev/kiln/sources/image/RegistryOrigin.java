@@ -51,6 +51,11 @@ public final class RegistryOrigin implements ImageOrigin {
                 ref, blob, credentials.apply(sessions), sink, line -> log(progress, line)));
   }
 
+  @Override
+  public boolean isReachable(List<String> sessions) {
+    return credentials.apply(sessions).isReachable();
+  }
+
   private static void log(StepProgress progress, String line) {
     progress.log(2, line.getBytes(StandardCharsets.UTF_8));
   }
