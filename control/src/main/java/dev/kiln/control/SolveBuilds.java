@@ -376,17 +376,7 @@ public final class SolveBuilds implements Builds {
                 "kiln",
                 parts.workers().get().stream().map(WorkerRecord::getID).toList()),
             parts.frontends(),
-            (query, sessions) ->
-                job.step(
-                    "resolve-" + query.ref() + query.platform().map(Platform::format).orElse(""),
-                    query.logName().isEmpty()
-                        ? "resolve image config for docker-image://" + query.ref()
-                        : query.logName(),
-                    progress ->
-                        parts
-                            .sources()
-                            .resolveImage(
-                                query, SourcePolicy.rewrite(query.policies()), sessions, progress)),
+            new JobSources(job, parts.sources()),
             parts.files(),
             request.policies(),
             SourcePolicy::rewrite,

@@ -21,6 +21,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Progress;
+import dev.kiln.sources.SourceMeta;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +65,7 @@ public final class BuildBridge implements FrontendClient {
       Solving solver,
       BuildInfo info,
       Map<String, Frontend> frontends,
-      ImageMetas images,
+      SourceMetas sources,
       RefFiles files,
       List<Policy> policies,
       Function<List<Policy>, SourceRewrite> rewrites,
@@ -85,7 +86,7 @@ public final class BuildBridge implements FrontendClient {
             build.solver(),
             build.info(),
             build.frontends(),
-            build.images(),
+            build.sources(),
             build.files(),
             build.policies(),
             build.rewrites(),
@@ -173,9 +174,34 @@ public final class BuildBridge implements FrontendClient {
             query.logName(),
             query.layout(),
             all);
-    ImageMeta image = build.images().resolve(whole, List.of(build.info().sessionId()));
+    ImageMeta image = build.sources().image(whole, List.of(build.info().sessionId()));
     log.resolved(whole, image);
     return image;
+  }
+
+  /** What policies make of a source, and the configuration of an image. */
+  SourceMeta resolveSource(SourceQuery query) throws InterruptedException {
+    var all = new ArrayList<>(build.policies());
+    all.addAll(query.policies());
+    SourceMeta meta =
+        build.sources().source(query.withPolicies(all), List.of(build.info().sessionId()));
+    meta.image()
+        .ifPresent(image ->
+            log.resolved(
+                new ImageQuery(
+                    image.ref(),
+                    query.platform(),
+                    query.resolveMode(),
+                    query.logName(),
+                    meta.op().scheme().equals("oci-layout")
+                        ? Optional.of(
+                            new ImageQuery.OciLayout(
+                                meta.op().attr("oci.session").orElse(""),
+                                meta.op().attr("oci.store").orElse("")))
+                        : Optional.empty(),
+                    all),
+                image));
+    return meta;
   }
 
   @Override

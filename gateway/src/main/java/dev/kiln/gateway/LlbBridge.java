@@ -42,9 +42,11 @@ import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
 import dev.kiln.llb.ImageMeta;
 import dev.kiln.llb.ImageQuery;
+import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
+import dev.kiln.sources.SourceMeta;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -60,9 +62,6 @@ import java.util.function.Supplier;
  * interrupted when the caller leaves.
  */
 public final class LlbBridge implements LLBBridgePowerApi {
-  private static final String DOCKER_IMAGE = "docker-image://";
-  private static final String OCI_LAYOUT = "oci-layout://";
-
   private final BuildBridge bridge;
   private final Supplier<List<WorkerRecord>> workers;
   private final Containers containers;
@@ -115,35 +114,31 @@ public final class LlbBridge implements LLBBridgePowerApi {
         .answer(
             "bridge-resolve",
             () -> {
-              String id = in.getSource().getIdentifier();
-              boolean layout = id.startsWith(OCI_LAYOUT);
-              if (!layout && !id.startsWith(DOCKER_IMAGE)) {
-                return ResolveSourceMetaResponse.newBuilder().setSource(in.getSource()).build();
+              if (!in.hasSource()) {
+                throw new BuildException(Kind.INVALID, "source is required");
               }
-              var attrs = in.getSource().getAttrsMap();
-              ImageMeta meta =
-                  bridge.resolveImage(
-                      new ImageQuery(
-                          id.substring(layout ? OCI_LAYOUT.length() : DOCKER_IMAGE.length()),
+              SourceMeta meta =
+                  bridge.resolveSource(
+                      new SourceQuery(
+                          new SourceOp(
+                              in.getSource().getIdentifier(), in.getSource().getAttrsMap()),
                           platform(in.hasPlatform(), in.getPlatform()),
                           in.getResolveMode(),
                           in.getLogName(),
-                          layout
-                              ? Optional.of(
-                                  new ImageQuery.OciLayout(
-                                      attrs.getOrDefault("oci.session", ""),
-                                      attrs.getOrDefault("oci.store", "")))
-                              : Optional.empty(),
                           in.getSourcePoliciesList()));
-              return ResolveSourceMetaResponse.newBuilder()
-                  .setSource(
-                      in.getSource().toBuilder()
-                          .setIdentifier((layout ? OCI_LAYOUT : DOCKER_IMAGE) + meta.ref()))
-                  .setImage(
-                      ResolveSourceImageResponse.newBuilder()
-                          .setDigest(meta.digest().value())
-                          .setConfig(ByteString.copyFrom(meta.config())))
-                  .build();
+              var out =
+                  ResolveSourceMetaResponse.newBuilder()
+                      .setSource(
+                          dev.kiln.grpc.pb.SourceOp.newBuilder()
+                              .setIdentifier(meta.op().identifier())
+                              .putAllAttrs(meta.op().attrs()));
+              meta.image()
+                  .ifPresent(image ->
+                      out.setImage(
+                          ResolveSourceImageResponse.newBuilder()
+                              .setDigest(image.digest().value())
+                              .setConfig(ByteString.copyFrom(image.config()))));
+              return out.build();
             });
   }
 

@@ -3,19 +3,25 @@ package dev.kiln.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import akka.grpc.javadsl.MetadataBuilder;
 import com.google.protobuf.ByteString;
 import dev.kiln.actors.SolvedEdge;
 import dev.kiln.grpc.caps.APICap;
+import dev.kiln.grpc.gateway.ResolveSourceMetaRequest;
+import dev.kiln.grpc.gateway.ResolveSourceMetaResponse;
 import dev.kiln.grpc.gateway.Result;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.pb.Input;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.SourceOp;
+import dev.kiln.grpc.sourcepolicy.Policy;
 import dev.kiln.llb.BuildInfo;
 import dev.kiln.llb.Entitlements;
 import dev.kiln.llb.Frontend;
 import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
+import dev.kiln.llb.ImageMeta;
+import dev.kiln.llb.ImageQuery;
 import dev.kiln.llb.SolveRequest;
 import dev.kiln.llb.SourceRewrite;
 import dev.kiln.model.BuildException;
@@ -24,6 +30,7 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import dev.kiln.model.Progress;
+import dev.kiln.sources.SourceMeta;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -37,6 +44,58 @@ class BuildBridgeTest {
   private final List<Digest> solved = new ArrayList<>();
   private final List<Progress.Warning> warnings = new ArrayList<>();
   private Optional<BuildException> failure = Optional.empty();
+
+  private static final Policy POLICY = Policy.newBuilder().setVersion(1).build();
+
+  /** Refuses what is called secret, and converts the rest. */
+  private static final class Metas implements SourceMetas {
+    @Override
+    public ImageMeta image(ImageQuery query, List<String> sessions) {
+      throw new BuildException(Kind.NOT_FOUND, query.ref() + " for " + sessions);
+    }
+
+    @Override
+    public SourceMeta source(SourceQuery query, List<String> sessions) {
+      assertThat(query.policies()).hasSize(2).contains(POLICY);
+      if (query.op().identifier().contains("secret")) {
+        throw new BuildException(Kind.DENIED, "source denied by policy");
+      }
+      boolean image = query.op().scheme().equals("docker-image");
+      return new SourceMeta(
+          new dev.kiln.llb.SourceOp(query.op().identifier(), Map.of("converted", "yes")),
+          image
+              ? Optional.of(new ImageMeta(query.op().rest(), Digest.of("image"), new byte[] {1}))
+              : Optional.empty());
+    }
+  }
+
+  private static ResolveSourceMetaResponse meta(BuildBridge bridge, String identifier)
+      throws Exception {
+    return new LlbBridge(bridge, List::of, new NoContainers())
+        .resolveSourceMeta(
+            ResolveSourceMetaRequest.newBuilder()
+                .setSource(
+                    SourceOp.newBuilder().setIdentifier(identifier).putAttrs("git.keepgitdir", "1"))
+                .addSourcePolicies(Policy.newBuilder().setVersion(0))
+                .build(),
+            new MetadataBuilder().build())
+        .toCompletableFuture()
+        .get();
+  }
+
+  @Test
+  void metadataOfASourceIsWhatPoliciesMakeOfIt() throws Exception {
+    BuildBridge bridge = bridge(Map.of());
+    ResolveSourceMetaResponse git = meta(bridge, "git://host/repo");
+    assertThat(git.getSource().getAttrsMap()).isEqualTo(Map.of("converted", "yes"));
+    assertThat(git.hasImage()).isFalse();
+    ResolveSourceMetaResponse image = meta(bridge, "docker-image://host/a:1");
+    assertThat(image.getSource().getAttrsMap()).isEqualTo(Map.of("converted", "yes"));
+    assertThat(image.getImage().getDigest()).isEqualTo(Digest.of("image").value());
+    assertThat(bridge.log().images()).extracting(r -> r.query().ref()).containsExactly("host/a:1");
+    assertThatThrownBy(() -> meta(bridge, "https://host/secret"))
+        .hasMessageContaining("source denied by policy");
+  }
 
   private BuildBridge bridge(Map<String, Frontend> frontends) {
     return new BuildBridge(
@@ -56,11 +115,9 @@ class BuildBridgeTest {
                 "kiln",
                 List.of("w")),
             frontends,
-            (query, sessions) -> {
-              throw new BuildException(Kind.NOT_FOUND, query.ref() + " for " + sessions);
-            },
+            new Metas(),
             new NoFiles(),
-            List.of(),
+            List.of(POLICY),
             policies -> SourceRewrite.NONE,
             Entitlements.NONE,
             warnings::add,
