@@ -112,15 +112,23 @@ public final class StoreRefFiles implements RefFiles {
         });
   }
 
+  /** Where the kernel tells a file's own name, after all links on the way to it. */
+  private static BytePath link(Fd file) {
+    return BytePath.of(file.procPath().toString());
+  }
+
+  /**
+   * What {@code path} leads to, with all links followed; the stat is named after that (BuildKit
+   * v0.22 {@code cache/util/fsutil.go}).
+   */
   @Override
   public Stat statFile(Optional<ResultId> result, String path) throws InterruptedException {
     return in(
         result,
         path,
         root -> {
-          BytePath whole = BytePath.of(path);
-          try (Fd file = root.openInRoot(whole, Open.PATH | Open.NOFOLLOW, 0)) {
-            return stat(file, BytePath.EMPTY, whole.name().toString());
+          try (Fd file = root.openInRoot(BytePath.of(path), Open.PATH, 0)) {
+            return stat(file, BytePath.EMPTY, Fd.CWD.readlink(link(file)).name().toString());
           }
         });
   }
