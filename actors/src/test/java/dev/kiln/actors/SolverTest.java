@@ -449,7 +449,8 @@ final class SolverTest {
     var gate = new CountDownLatch(1);
     Fake op = f.ops.vertex("op").gated(gate);
     var policy = Policy.newBuilder().setVersion(1).build();
-    var insecure = new BuildRules(new Entitlements(false, true), List.of());
+    var insecure =
+        new BuildRules(new Entitlements(false, true, Entitlements.NONE.devices()), List.of());
     var guarded = new BuildRules(Entitlements.NONE, List.of(policy));
     try (Job one = f.job("one", "s1", insecure);
         Job two = f.job("two", "s2", guarded)) {
@@ -459,7 +460,9 @@ final class SolverTest {
       Solve second = two.solve(op.graph(), List.of());
       SolverFixture.get(two.solve(f.ops.vertex("other").graph(), List.of()));
       assertThat(op.rules())
-          .isEqualTo(new BuildRules(new Entitlements(false, true), List.of(policy)));
+          .isEqualTo(
+              new BuildRules(
+                  new Entitlements(false, true, Entitlements.NONE.devices()), List.of(policy)));
       gate.countDown();
       SolverFixture.get(first);
       SolverFixture.get(second);

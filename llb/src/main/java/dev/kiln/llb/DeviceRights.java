@@ -4,14 +4,16 @@ import dev.kiln.llb.ExecOp.CdiDevice;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * The devices that a build may use (features A-80, A-88). Immutable but for what the machine offers.
- * Source of the rules: BuildKit v0.22 {@code solver/llbsolver/vertex.go}.
+ * The devices that a build may use (features A-80, A-88). Immutable but for what the machine
+ * offers. Source of the rules: BuildKit v0.22 {@code solver/llbsolver/vertex.go}.
  *
  * @param all whether any device may be used
  * @param granted names that may be used
@@ -60,6 +62,15 @@ public record DeviceRights(
   /** What is free for all. */
   public static DeviceRights free(Registry registry) {
     return new DeviceRights(registry, false, List.of(), Map.of());
+  }
+
+  /** What either of the two may use, on the same machine. */
+  DeviceRights or(DeviceRights other) {
+    var names = new LinkedHashSet<>(granted);
+    names.addAll(other.granted);
+    var stands = new HashMap<>(other.aliases);
+    stands.putAll(aliases);
+    return new DeviceRights(registry, all || other.all, List.copyOf(names), stands);
   }
 
   /**

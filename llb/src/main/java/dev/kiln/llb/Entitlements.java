@@ -12,15 +12,16 @@ import java.util.Map;
  * The rights that a build was granted; what needs another one is refused before any work.
  * Immutable.
  */
-public record Entitlements(
-    boolean networkHost, boolean securityInsecure, DeviceRights devices) {
+public record Entitlements(boolean networkHost, boolean securityInsecure, DeviceRights devices) {
   public static final Entitlements NONE =
       new Entitlements(false, false, DeviceRights.free(DeviceRights.Registry.NONE));
 
   /** What either of the two was granted. */
   public Entitlements or(Entitlements other) {
     return new Entitlements(
-        networkHost || other.networkHost, securityInsecure || other.securityInsecure);
+        networkHost || other.networkHost,
+        securityInsecure || other.securityInsecure,
+        devices.or(other.devices));
   }
 
   /**

@@ -43,8 +43,7 @@ class DeviceRightsTest {
 
   @Test
   void namesGrantDevicesAndAliasesReplaceThem() {
-    var rights =
-        new DeviceRights(MACHINE, false, List.of("v/c=a"), Map.of("gpu", "v/c=b"));
+    var rights = new DeviceRights(MACHINE, false, List.of("v/c=a"), Map.of("gpu", "v/c=b"));
     assertThat(rights.admit(List.of(A, new CdiDevice("gpu", true))))
         .containsExactly(new CdiDevice("v/c=b", true), A);
     assertThatThrownBy(() -> rights.admit(List.of(B))).hasMessageContaining("not allowed");

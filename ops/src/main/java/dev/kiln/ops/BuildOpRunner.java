@@ -86,11 +86,11 @@ final class BuildOpRunner implements OpRunner {
     Definition definition = definition(inputs.get(input), context);
     BuildRules rules = context.rules();
     Optional<Graph> graph =
-        Definitions.parse(definition, defaultPlatform, SourcePolicy.rewrite(rules.policies()));
+        Definitions.parse(definition, defaultPlatform, SourcePolicy.rewrite(rules.policies()))
+            .map(rules.entitlements()::admit);
     if (graph.isEmpty()) {
       return List.of(Optional.empty());
     }
-    rules.entitlements().check(graph.get());
     CacheMounts.forgetIgnored(graph.get(), refs);
     Optional<ResultId> result = context.subSolver().solve(graph.get()).result();
     result.ifPresent(context.lease()::hold);

@@ -188,7 +188,7 @@ class BuildOpRunnerTest {
   }
 
   private static BuildRules granted(boolean host, boolean insecure) {
-    return new BuildRules(new Entitlements(host, insecure), List.of());
+    return new BuildRules(new Entitlements(host, insecure, Entitlements.NONE.devices()), List.of());
   }
 
   private static BuildRules policy(Rule.Builder rule) {
