@@ -10,7 +10,10 @@ import java.util.Optional;
 final class Claims {
   private Claims() {}
 
-  /** One way by which an input is known: as the edge that makes it, or by its content. */
+  /**
+   * One way by which an input is known: as the edge that makes it, by its content, or by a key of
+   * the local cache. The last makes equal what one build made and another one found there.
+   */
   record Token(String text) {}
 
   static VertexGraph.Claim claim(
@@ -19,17 +22,17 @@ final class Claims {
       EdgeState state,
       List<CacheMap> maps,
       List<VertexActor.InputRef> inputs,
+      CacheTable cache,
       ActorRef<VertexActor.Command> replyTo) {
     var tokens = new ArrayList<List<Token>>();
     for (int i = 0; i < inputs.size(); i++) {
       Edge edge = inputs.get(i).edge();
       var of = new ArrayList<Token>();
-      of.add(
-          new Token(
-              edge.vertex()
-                  + "#"
-                  + edge.index()
-                  + dep(maps, i).selector().map(s -> "/" + s).orElse("")));
+      String selector = dep(maps, i).selector().map(s -> "/" + s).orElse("");
+      of.add(new Token(edge.vertex() + "#" + edge.index() + selector));
+      for (CacheKey key : state.inputs().get(i).keysByDefinition()) {
+        cache.idOf(key).ifPresent(id -> of.add(new Token("key " + id + selector)));
+      }
       state.inputs().get(i).contentKey().ifPresent(k -> of.add(new Token(k.digest().value())));
       tokens.add(of);
     }

@@ -97,6 +97,11 @@ record EdgeState(
             Content.UNKNOWN,
             Optional.empty());
 
+    /** Its result's keys where it has one, else those that it is known by so far. */
+    List<CacheKey> keysByDefinition() {
+      return done.map(Done::keys).orElse(keys);
+    }
+
     Input asked(Level now) {
       return new Input(now, level, keys, matches, done, content, contentKey);
     }

@@ -544,8 +544,7 @@ final class Edges {
   /** The keys of an input: its result's where it has one, then the one by its content. */
   static List<CacheKey.Dep> depKeys(Input input, Optional<Digest> selector) {
     var deps = new ArrayList<CacheKey.Dep>();
-    List<CacheKey> byDefinition = input.done().map(Done::keys).orElse(input.keys());
-    byDefinition.forEach(k -> deps.add(new CacheKey.Dep(selector, k)));
+    input.keysByDefinition().forEach(k -> deps.add(new CacheKey.Dep(selector, k)));
     input.contentKey().ifPresent(k -> deps.add(new CacheKey.Dep(Optional.empty(), k)));
     return deps;
   }

@@ -374,7 +374,10 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
       case Edges.FetchContent(var input) -> fetchContent(cell, input);
       case Edges.StopContent(var input) -> stopContent(cell, input);
       case Edges.AskClaim() ->
-          env.graph().tell(Claims.claim(scope, cell.output, cell.state, maps, inputs, self()));
+          env.graph()
+              .tell(
+                  Claims.claim(
+                      scope, cell.output, cell.state, maps, inputs, env.index().local(), self()));
       case Edges.Load(var candidate) -> load(cell, candidate);
       case Edges.Run() -> run(cell);
       case Edges.StopWork() -> stopWork(cell);

@@ -132,6 +132,33 @@ final class SolverTest {
     }
   }
 
+  /** Two clients send one folder, so one graph is there twice, with other digests. */
+  private Fake chain(String client, CountDownLatch gate) {
+    Fake folder = f.ops.vertex("folder-" + client).content("files");
+    Fake copy = f.ops.vertex("copy-" + client, folder).key("copy").keyedByContent();
+    Fake first = f.ops.vertex("first-" + client, copy).key("first");
+    return f.ops.vertex("second-" + client, first).key("second").gated(gate);
+  }
+
+  @Test
+  void whoFindsItsFirstStepsInTheCacheSharesTheOneThatRuns() throws Exception {
+    var gate = new CountDownLatch(1);
+    Fake second = chain("one", gate);
+    Fake same = chain("two", gate);
+    try (Job one = f.job();
+        Job two = f.job()) {
+      Solve early = one.solve(second.graph(), List.of());
+      second.runStarted.await();
+      Solve late = two.solve(same.graph(), List.of());
+      eventually(() -> assertThat(second.jobs()).containsExactly("job-1", "job-2"));
+      gate.countDown();
+      SolverFixture.get(early);
+      SolverFixture.get(late);
+      assertThat(second.runs).hasValue(1);
+      assertThat(same.runs).hasValue(0);
+    }
+  }
+
   @Test
   void lastCancelStopsTheOpAndTheNextRequesterRunsItAgain() throws Exception {
     var gate = new CountDownLatch(1);
