@@ -2,15 +2,19 @@ package dev.kiln.tests.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kiln.tests.support.Clients;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 class DistributionTest {
+  private static final int STEPS = 30;
+
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   Path dir;
 
@@ -54,48 +58,59 @@ class DistributionTest {
 
   @Test
   void twoClientsOfOneGraphRunEachStepOnce() throws Exception {
-    var text = new StringBuilder(BASE);
-    for (int i = 0; i < 15; i++) {
-      text.append("RUN --mount=type=cache,id=count,target=/count echo ")
-          .append(i)
-          .append(" >> /count/log\n");
-    }
-    Path context = context(text.toString());
+    Path context = context(countedSteps());
     try (var daemon = Distribution.start(dir)) {
       Process one = daemon.build(context);
       Process two = daemon.build(context);
       assertThat(Distribution.await(one).code()).isZero();
       assertThat(Distribution.await(two).code()).isZero();
-      Files.writeString(
-          context.resolve("Dockerfile"),
-          BASE
-              + "RUN --mount=type=cache,id=count,target=/count /bin/busybox cp /count/log /log\n"
-              + "FROM scratch\nCOPY --from=base /log /\n");
-      Run read =
-          Distribution.await(
-              daemon.build(context, "--output", "type=local,dest=" + dir.resolve("out")));
-      assertThat(read.code()).as(read.output()).isZero();
-      assertThat(Files.readAllLines(dir.resolve("out/log"))).hasSize(15).doesNotHaveDuplicates();
+      assertThat(runs(daemon, context)).hasSize(STEPS).doesNotHaveDuplicates();
     }
+  }
+
+  /** Steps of which each leaves a line in a cache mount whenever it runs. */
+  private static String countedSteps() {
+    var text = new StringBuilder(BASE);
+    for (int i = 0; i < STEPS; i++) {
+      text.append("RUN --mount=type=cache,id=count,target=/count echo ")
+          .append(i)
+          .append(" >> /count/log");
+      if (i == STEPS / 3) {
+        text.append("; echo a \"third\" is done; /bin/busybox sleep 2");
+      }
+      text.append('\n');
+    }
+    return text.toString();
+  }
+
+  /** What the counted steps left. */
+  private List<String> runs(Distribution daemon, Path context) throws Exception {
+    Files.writeString(
+        context.resolve("Dockerfile"),
+        BASE
+            + "RUN --mount=type=cache,id=count,target=/count /bin/busybox cp /count/log /log\n"
+            + "FROM scratch\nCOPY --from=base /log /\n");
+    Run read =
+        Distribution.await(
+            daemon.build(context, "--output", "type=local,dest=" + dir.resolve("out")));
+    assertThat(read.code()).as(read.output()).isZero();
+    return Files.readAllLines(dir.resolve("out/log"));
   }
 
   @Test
   void theEndOfOneClientLeavesTheOthersBuildGoingOn() throws Exception {
-    Path context =
-        context(
-            BASE
-                + "RUN /bin/busybox sleep 3\nRUN echo done > /done\nFROM scratch\nCOPY --from=base /done /\n");
+    Path context = context(countedSteps());
     try (var daemon = Distribution.start(dir)) {
       Process killed = daemon.build(context);
-      Process kept = daemon.build(context, "--output", "type=local,dest=" + dir.resolve("out"));
-      // The first step is shown by both before one of them goes.
-      try (var lines = killed.inputReader()) {
-        assertThat(lines.lines().anyMatch(line -> line.contains("busybox sleep"))).isTrue();
+      Process kept = daemon.build(context);
+      // The first steps are done and one runs when one of the two goes.
+      try (var lines = Clients.readTo(killed, "a third is done")) {
+        assertThat(lines).isNotNull();
         killed.destroyForcibly().waitFor();
       }
       Run run = Distribution.await(kept);
       assertThat(run.code()).as(run.output()).isZero();
-      assertThat(dir.resolve("out/done")).hasContent("done");
+      assertThat(runs(daemon, context)).hasSize(STEPS).doesNotHaveDuplicates();
     }
   }
 
