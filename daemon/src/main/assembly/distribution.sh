@@ -9,10 +9,14 @@ lib=$home/lib
 mkdir -p "$home/bin" "$lib"
 cp "$basedir/src/main/dist/bin/"* "$home/bin/"
 chmod 755 "$home/bin/"*
-cp "$basedir/target/daemon-$version.jar" "$lib/kiln.jar"
+# One jar: to open a hundred and to read their manifests takes longer than the rest of the start. An older one, and its parts,
+# would stay otherwise.
+rm -f "$lib"/*.jar
+"$java_home/bin/java" "$basedir/src/main/assembly/OneJar.java" "$lib/kiln.jar" "$lib/licenses" \
+  "$basedir/target/daemon-$version.jar" "$basedir/target/libraries"
 printf '%s\n' "$java_home" >"$lib/jdk"
 # SQLite's native library is unpacked once here, not at every start.
-(cd "$lib" && "$java_home/bin/jar" xf sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
+(cd "$lib" && "$java_home/bin/jar" xf "$basedir"/target/libraries/sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
   mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
 cat >"$lib/kiln.args" <<'ARGS'
 -XX:+UseSerialGC -Xms40m -Xmn24m -XX:-ShrinkHeapInSteps -XX:MaxHeapFreeRatio=50 -XX:MinHeapFreeRatio=20 -Xss512k

@@ -10,7 +10,9 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One way to reach a registry: the host itself or a mirror. Any thread; the HTTP client belongs to
@@ -26,21 +28,26 @@ final class Endpoint {
   private final boolean mayFallBack;
 
   private final AtomicBoolean fellBack = new AtomicBoolean();
-  private final HttpClient client;
+  private final Supplier<HttpClient> connect;
+  private @Nullable HttpClient client; // guarded by this
 
+  /**
+   * @param connect makes the client when the first request is sent: roots of trust are many, and
+   *     most endpoints behind a mirror are never asked
+   */
   Endpoint(
       String host,
       String prefix,
       boolean mirror,
       boolean plain,
       boolean mayFallBack,
-      HttpClient client) {
+      Supplier<HttpClient> connect) {
     this.host = host;
     this.prefix = prefix;
     this.mirror = mirror;
     this.plain = plain;
     this.mayFallBack = mayFallBack;
-    this.client = client;
+    this.connect = connect;
   }
 
   /** Host and port, as credentials are asked for. */
@@ -83,7 +90,7 @@ final class Endpoint {
    */
   HttpResponse<InputStream> send(HttpRequest request) throws IOException, InterruptedException {
     try {
-      return client.send(request, HttpResponse.BodyHandlers.ofInputStream());
+      return client().send(request, HttpResponse.BodyHandlers.ofInputStream());
     } catch (IOException e) {
       boolean own = request.uri().getScheme().equals("https") && host.equals(authority(request));
       if (mayFallBack && own && speaksNoTls(e)) {
@@ -92,6 +99,13 @@ final class Endpoint {
       }
       throw named(request, e);
     }
+  }
+
+  private synchronized HttpClient client() {
+    if (client == null) {
+      client = connect.get();
+    }
+    return client;
   }
 
   private static String authority(HttpRequest request) {

@@ -15,7 +15,7 @@ import javax.net.ssl.SSLContext;
 
 /**
  * Makes and keeps the {@link Endpoint}s of each registry host with their HTTP clients. Any thread;
- * certificates are read when a host is first asked. {@link #close} ends the clients.
+ * certificates are read when an endpoint is first asked. {@link #close} ends the clients.
  */
 final class Endpoints implements AutoCloseable {
   private static final String HUB = "registry-1.docker.io";
@@ -63,13 +63,22 @@ final class Endpoints implements AutoCloseable {
     boolean plain = of.plainHttp().orElse(Endpoint.isLocalhost(host));
     boolean insecure = of.insecure().orElse(false);
     boolean onlyPlain = plain && !insecure;
-    HttpClient.Builder client = builder().connectTimeout(Duration.ofSeconds(30)).proxy(proxies);
-    if (!onlyPlain) {
-      client.sslContext(context(host, of, insecure));
-    }
-    HttpClient made = client.build();
-    clients.add(made);
-    return new Endpoint(host, prefix, mirror, onlyPlain, plain && insecure, made);
+    return new Endpoint(
+        host,
+        prefix,
+        mirror,
+        onlyPlain,
+        plain && insecure,
+        () -> {
+          HttpClient.Builder client =
+              builder().connectTimeout(Duration.ofSeconds(30)).proxy(proxies);
+          if (!onlyPlain) {
+            client.sslContext(context(host, of, insecure));
+          }
+          HttpClient made = client.build();
+          clients.add(made);
+          return made;
+        });
   }
 
   /** HTTP/1.1 on virtual threads; redirects are the caller's. */

@@ -1,0 +1,121 @@
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.zip.Deflater;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * Makes one jar of many, for the distribution: the JVM opens one file instead of a hundred, and
+ * parses one short manifest instead of one a library (the Scala library's alone is 160 kB). Service
+ * lists and reference configurations of the same name are joined; licences and notices go to a
+ * folder a jar beside it. Run from its source in the package phase.
+ */
+final class OneJar {
+  private static final byte[] MANIFEST =
+      "Manifest-Version: 1.0\r\nMulti-Release: true\r\n\r\n".getBytes(StandardCharsets.UTF_8);
+
+  private OneJar() {}
+
+  /**
+   * @param args the jar to make, the folder for licences, and folders of jars or single jars
+   */
+  public static void main(String[] args) throws IOException {
+    var jars = new ArrayList<Path>();
+    for (String from : List.of(args).subList(2, args.length)) {
+      Path path = Path.of(from);
+      if (Files.isDirectory(path)) {
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(path, "*.jar")) {
+          var sorted = new ArrayList<Path>();
+          found.forEach(sorted::add);
+          sorted.sort(null);
+          jars.addAll(sorted);
+        }
+      } else {
+        jars.add(path);
+      }
+    }
+    make(Path.of(args[0]), Path.of(args[1]), jars);
+  }
+
+  private static void make(Path target, Path licences, List<Path> jars) throws IOException {
+    var joined = new TreeMap<String, ByteArrayOutputStream>();
+    Set<String> names = new HashSet<>();
+    try (var out =
+        new ZipOutputStream(new BufferedOutputStream(Files.newOutputStream(target), 1 << 16))) {
+      out.setLevel(Deflater.BEST_SPEED);
+      put(out, "META-INF/MANIFEST.MF", MANIFEST);
+      for (Path jar : jars) {
+        try (var zip = new ZipFile(jar.toFile())) {
+          for (ZipEntry entry : (Iterable<ZipEntry>) zip.stream().map(ZipEntry.class::cast)::iterator) {
+            String name = entry.getName();
+            try (InputStream in = new BufferedInputStream(zip.getInputStream(entry))) {
+              if (isLegal(name)) {
+                Path copy = licences.resolve(jar.getFileName().toString().replaceFirst("\\.jar$", ""));
+                Files.createDirectories(copy);
+                Files.write(copy.resolve(name.replace('/', '_')), in.readAllBytes());
+              } else if (isJoined(name)) {
+                OutputStream all = joined.computeIfAbsent(name, _ -> new ByteArrayOutputStream());
+                in.transferTo(all);
+                all.write('\n');
+              } else if (isKept(entry) && names.add(name)) {
+                put(out, name, in.readAllBytes());
+              }
+            }
+          }
+        }
+      }
+      for (Map.Entry<String, ByteArrayOutputStream> file : joined.entrySet()) {
+        put(out, file.getKey(), file.getValue().toByteArray());
+      }
+    }
+  }
+
+  private static void put(ZipOutputStream out, String name, byte[] bytes) throws IOException {
+    var entry = new ZipEntry(name);
+    entry.setTime(0); // the same libraries give the same jar
+    out.putNextEntry(entry);
+    out.write(bytes);
+    out.closeEntry();
+  }
+
+  private static boolean isLegal(String name) {
+    String file = name.substring(name.lastIndexOf('/') + 1);
+    return !name.endsWith("/")
+        && !name.endsWith(".class")
+        && (file.startsWith("LICENSE")
+            || file.startsWith("NOTICE")
+            || name.startsWith("META-INF/license/"));
+  }
+
+  private static boolean isJoined(String name) {
+    return name.equals("reference.conf")
+        || name.startsWith("META-INF/services/") && !name.endsWith("/");
+  }
+
+  /** Module descriptors, signatures and the manifest speak of one jar; natives of one system. */
+  private static boolean isKept(ZipEntry entry) {
+    String name = entry.getName();
+    return !entry.isDirectory()
+        && !name.equals("META-INF/MANIFEST.MF")
+        && !name.equals("META-INF/INDEX.LIST")
+        && !name.endsWith("module-info.class")
+        && !name.matches("META-INF/[^/]+\\.(SF|RSA|DSA|EC)")
+        && !name.startsWith("org/sqlite/native/")
+        && !name.matches("(darwin|win|aix|freebsd|android)/.*");
+  }
+}
