@@ -10,56 +10,63 @@ import java.util.Optional;
 public final class Environment {
   public static final Environment EMPTY = new Environment(new LinkedHashMap<>());
 
-  private final Map<String, String> values;
+  private final Map<String, Variable> variables;
 
-  private Environment(Map<String, String> values) {
-    this.values = values;
+  private Environment(Map<String, Variable> variables) {
+    this.variables = variables;
+  }
+
+  /** A value, and its {@code KEY=value}, which every command after it needs again. */
+  private record Variable(String value, String entry) {
+    static Variable of(String name, String value) {
+      return new Variable(value, name + "=" + value);
+    }
   }
 
   /** From {@code KEY=value} entries, as an image's configuration holds them. */
   public static Environment ofEntries(Collection<String> entries) {
-    var values = new LinkedHashMap<String, String>();
+    var values = new LinkedHashMap<String, Variable>();
     for (String entry : entries) {
       int equals = entry.indexOf('=');
       String name = equals < 0 ? entry : entry.substring(0, equals);
       values.remove(name);
-      values.put(name, equals < 0 ? "" : entry.substring(equals + 1));
+      values.put(name, Variable.of(name, equals < 0 ? "" : entry.substring(equals + 1)));
     }
     return new Environment(values);
   }
 
   /** With {@code name} set; it moves to the end of the order. */
   public Environment with(String name, String value) {
-    var next = new LinkedHashMap<>(values);
-    next.remove(name);
-    next.put(name, value);
-    return new Environment(next);
+    return withAll(Map.of(name, value));
   }
 
   /** With all of {@code others}, in their order. */
   public Environment withAll(Map<String, String> others) {
-    var next = new LinkedHashMap<>(values);
+    if (others.isEmpty()) {
+      return this;
+    }
+    var next = new LinkedHashMap<>(variables);
     others.forEach((name, value) -> {
       next.remove(name);
-      next.put(name, value);
+      next.put(name, Variable.of(name, value));
     });
     return new Environment(next);
   }
 
   public Optional<String> get(String name) {
-    return Optional.ofNullable(values.get(name));
+    return Optional.ofNullable(variables.get(name)).map(Variable::value);
   }
 
   public boolean has(String name) {
-    return values.containsKey(name);
+    return variables.containsKey(name);
   }
 
   public Collection<String> names() {
-    return values.keySet();
+    return variables.keySet();
   }
 
   /** {@code KEY=value} entries. */
   public List<String> entries() {
-    return values.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList();
+    return variables.values().stream().map(Variable::entry).toList();
   }
 }
