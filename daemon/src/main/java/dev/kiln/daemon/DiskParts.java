@@ -137,6 +137,7 @@ final class DiskParts implements AutoCloseable {
             BuildHistory.open(
                 config.root().resolve("history.db"),
                 store.leases(),
+                digest -> store.content().info(digest).map(_ -> store.content().read(digest)),
                 new BuildHistory.Limits(config.history().maxAge(), config.history().maxEntries()),
                 lent.clock()));
     Function<List<String>, Credentials> credentials =

@@ -5,7 +5,6 @@ import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryEventType;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.BuildHistoryRequest;
-import dev.kiln.grpc.control.BuildResultInfo;
 import dev.kiln.grpc.control.Descriptor;
 import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
 import dev.kiln.model.BuildException;
@@ -30,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -42,6 +42,7 @@ public final class BuildHistory implements AutoCloseable {
 
   private final HistoryDatabase database;
   private final Leases leases;
+  private final RecordBlobs keeps;
   private final Limits limits;
   private final Clock clock;
   private final Map<String, BuildHistoryRecord> active = new LinkedHashMap<>();
@@ -74,9 +75,11 @@ public final class BuildHistory implements AutoCloseable {
     void close();
   }
 
-  private BuildHistory(HistoryDatabase database, Leases leases, Limits limits, Clock clock) {
+  private BuildHistory(
+      HistoryDatabase database, Leases leases, RecordBlobs keeps, Limits limits, Clock clock) {
     this.database = database;
     this.leases = leases;
+    this.keeps = keeps;
     this.limits = limits;
     this.clock = clock;
     for (BuildHistoryRecord record : database.all()) {
@@ -84,9 +87,19 @@ public final class BuildHistory implements AutoCloseable {
     }
   }
 
-  /** Opens the history kept in {@code file}; its records' blobs are pinned in the store. */
-  public static BuildHistory open(Path file, Leases leases, Limits limits, Clock clock) {
-    return new BuildHistory(HistoryDatabase.open(file), leases, limits, clock);
+  /**
+   * Opens the history kept in {@code file}; its records' blobs are pinned in the store.
+   *
+   * @param content the bytes of a manifest or index; empty where it is not here
+   */
+  public static BuildHistory open(
+      Path file,
+      Leases leases,
+      Function<Digest, Optional<byte[]>> content,
+      Limits limits,
+      Clock clock) {
+    return new BuildHistory(
+        HistoryDatabase.open(file), leases, new RecordBlobs(content), limits, clock);
   }
 
   /** A build begins. */
@@ -136,35 +149,16 @@ public final class BuildHistory implements AutoCloseable {
 
   /** Keeps the record and its blobs from now on. */
   private BuildHistoryRecord save(BuildHistoryRecord record) {
-    leases.pin(PIN + record.getRef(), blobs(record));
+    leases.pin(PIN + record.getRef(), keeps.of(record));
     database.put(record);
     ended.put(record.getRef(), record);
     return record;
   }
 
-  /** The blobs that a record points to. */
-  static List<Digest> blobs(BuildHistoryRecord record) {
-    var all =
-        new ArrayList<Descriptor>(
-            List.of(record.getLogs(), record.getTrace(), record.getExternalError()));
-    var results = new ArrayList<>(record.getResultsMap().values());
-    results.add(record.getResult());
-    for (BuildResultInfo result : results) {
-      all.add(result.getResultDeprecated());
-      all.addAll(result.getAttestationsList());
-      all.addAll(result.getResultsMap().values());
-    }
-    return all.stream()
-        .map(Descriptor::getDigest)
-        .filter(Digest::isValid)
-        .map(Digest::new)
-        .toList();
-  }
-
-  /** All blobs that records point to. */
+  /** All blobs that records name. */
   public synchronized Set<Digest> blobs() {
     var all = new HashSet<Digest>();
-    ended.values().forEach(record -> all.addAll(blobs(record)));
+    ended.values().forEach(record -> all.addAll(RecordBlobs.named(record)));
     return all;
   }
 

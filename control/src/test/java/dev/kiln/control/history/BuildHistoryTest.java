@@ -7,12 +7,15 @@ import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.BuildHistoryRequest;
+import dev.kiln.grpc.control.BuildResultInfo;
 import dev.kiln.grpc.control.Descriptor;
 import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
+import dev.kiln.model.MediaTypes;
 import dev.kiln.store.Lease;
 import dev.kiln.store.Leases;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -37,10 +40,15 @@ class BuildHistoryTest {
 
   @TempDir Path dir;
   private final PinnedBlobs pinned = new PinnedBlobs();
+  private final Map<Digest, byte[]> content = new HashMap<>();
 
   private BuildHistory open(Optional<Duration> age, Optional<Integer> entries) {
     return BuildHistory.open(
-        dir.resolve("history.db"), pinned, new BuildHistory.Limits(age, entries), CLOCK);
+        dir.resolve("history.db"),
+        pinned,
+        digest -> Optional.ofNullable(content.get(digest)),
+        new BuildHistory.Limits(age, entries),
+        CLOCK);
   }
 
   private BuildHistory open() {
@@ -189,6 +197,56 @@ class BuildHistoryTest {
           .hasMessageContaining("soon");
       assertThatThrownBy(() -> list(history, BuildHistoryRequest.newBuilder().setLimit(-1)))
           .hasMessageContaining("invalid limit -1");
+    }
+  }
+
+  private static Descriptor wire(String mediaType, Digest digest) {
+    return Descriptor.newBuilder().setMediaType(mediaType).setDigest(digest.value()).build();
+  }
+
+  private Digest kept(String json) {
+    byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+    content.put(Digest.of(bytes), bytes);
+    return Digest.of(bytes);
+  }
+
+  private static String part(String mediaType, Digest digest) {
+    return "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":1}".formatted(mediaType, digest);
+  }
+
+  private Digest manifest(Digest config, String layerType, Digest layer) {
+    return kept(
+        "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":%s,\"layers\":[%s]}"
+            .formatted(
+                MediaTypes.OCI_MANIFEST,
+                part(MediaTypes.OCI_CONFIG, config),
+                part(layerType, layer)));
+  }
+
+  @Test
+  void aRecordKeepsWhatItsResultsConsistOfButLayers() {
+    Digest config = Digest.of("config");
+    Digest statement = Digest.of("statement");
+    Digest image = manifest(config, MediaTypes.OCI_LAYER_GZIP, Digest.of("layer"));
+    Digest attestation = manifest(config, MediaTypes.IN_TOTO, statement);
+    Digest gone = Digest.of("gone");
+    Digest index =
+        kept(
+            "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s,%s,%s]}"
+                .formatted(
+                    MediaTypes.OCI_INDEX,
+                    part(MediaTypes.OCI_MANIFEST, image),
+                    part(MediaTypes.OCI_MANIFEST, attestation),
+                    part(MediaTypes.OCI_MANIFEST, gone)));
+    try (var history = open()) {
+      history.completed(
+          ended("a", Duration.ofHours(1)).toBuilder()
+              .setResult(
+                  BuildResultInfo.newBuilder().putResults(0, wire(MediaTypes.OCI_INDEX, index)))
+              .build(),
+          Trace.none());
+      assertThat(pinned.byName.get("history/a"))
+          .containsExactlyInAnyOrder(LOG, index, image, attestation, gone, config, statement);
     }
   }
 
