@@ -107,6 +107,14 @@ final class BuildRecord {
     return record.build();
   }
 
+  /** The record of a build of which nothing else could be kept. */
+  BuildHistoryRecord failed(BuildException failure) {
+    return started.toBuilder()
+        .setCompletedAt(Times.timestamp(clock.instant()))
+        .setError(GrpcErrors.toProto(failure).toBuilder().clearDetails())
+        .build();
+  }
+
   private static Descriptor descriptor(dev.kiln.model.Descriptor from) {
     return Descriptor.newBuilder()
         .setMediaType(from.mediaType())

@@ -18,6 +18,7 @@ import dev.kiln.gateway.Containers;
 import dev.kiln.gateway.LlbBridge;
 import dev.kiln.gateway.RefFiles;
 import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.grpc.control.SolveResponse;
 import dev.kiln.grpc.types.WorkerRecord;
@@ -186,17 +187,25 @@ public final class SolveBuilds implements Builds {
         recording.close();
       } else {
         var trace = TraceLog.of(recording, parts.store().content());
-        parts
-            .history()
-            .completed(
-                record.ended(
-                    job,
-                    exported.results(),
-                    exported.response(),
-                    recorded(built, provenance, lease),
-                    failure,
-                    parts.store().content()),
-                trace);
+        BuildHistoryRecord written;
+        try {
+          Exported made = exported;
+          Optional<Provenances.Built> of = built;
+          Optional<BuildException> why = failure;
+          written =
+              RecordWriting.DEFAULT.write(() ->
+                  record.ended(
+                      job,
+                      made.results(),
+                      made.response(),
+                      recorded(of, provenance, lease),
+                      why,
+                      parts.store().content()));
+        } catch (BuildException e) {
+          failure = failure.or(() -> Optional.of(e));
+          written = record.failed(failure.orElse(e));
+        }
+        parts.history().completed(written, trace);
       }
       parts.afterBuild().run();
       if (failure.isPresent()) {

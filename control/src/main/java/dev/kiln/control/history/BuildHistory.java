@@ -50,13 +50,20 @@ public final class BuildHistory implements AutoCloseable {
   private final Map<String, Finalization> finalizing = new HashMap<>();
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
 
+  /** Deleted while somebody listened to them: they go when nobody does any more. */
+  private final Set<String> doomed = new HashSet<>();
+
   /**
    * What is kept; an absent bound does not hold, and with both a record goes only when it is beyond
    * both.
    */
   public record Limits(Optional<Duration> maxAge, Optional<Integer> maxEntries) {}
 
-  private record Listener(Predicate<BuildHistoryRecord> filter, Consumer<BuildHistoryEvent> to) {}
+  /**
+   * @param ref the one build that it is for; empty for all
+   */
+  private record Listener(
+      String ref, Predicate<BuildHistoryRecord> filter, Consumer<BuildHistoryEvent> to) {}
 
   /** The trace of an ended build, which collects late spans for a while. */
   public interface TraceInProgress {
@@ -173,7 +180,8 @@ public final class BuildHistory implements AutoCloseable {
    * the threads of others: it must not block.
    *
    * @return absent where there is nothing more to come
-   * @throws BuildException {@code INVALID} for a bad filter or limit
+   * @throws BuildException {@code INVALID} for a bad filter or limit, {@code NOT_FOUND} for a build
+   *     whose record is deleted
    */
   public synchronized Optional<Subscription> listen(
       BuildHistoryRequest request, Consumer<BuildHistoryEvent> to) {
@@ -181,7 +189,12 @@ public final class BuildHistory implements AutoCloseable {
     Predicate<BuildHistoryRecord> wanted =
         record ->
             (request.getRef().isEmpty() || request.getRef().equals(record.getRef()))
+                && !doomed.contains(record.getRef())
                 && byFilter.test(record);
+    if (doomed.contains(request.getRef())) {
+      throw new BuildException(
+          Kind.NOT_FOUND, "ref " + request.getRef() + " is deleted: file does not exist");
+    }
     if (request.getLimit() < 0) {
       throw new BuildException(Kind.INVALID, "invalid limit " + request.getLimit());
     }
@@ -205,12 +218,19 @@ public final class BuildHistory implements AutoCloseable {
     }
     var listener =
         new Listener(
+            request.getRef(),
             wanted.or(record ->
                 !record.hasCreatedAt()
                     && (request.getRef().isEmpty() || request.getRef().equals(record.getRef()))),
             to);
     listeners.add(listener);
-    return Optional.of(() -> listeners.remove(listener));
+    return Optional.of(() -> leave(listener));
+  }
+
+  private synchronized void leave(Listener listener) {
+    if (listeners.remove(listener) && doomed.contains(listener.ref())) {
+      delete(listener.ref());
+    }
   }
 
   /**
@@ -252,7 +272,13 @@ public final class BuildHistory implements AutoCloseable {
     return running.done();
   }
 
+  /** Deletes a record, or has it deleted once nobody listens to this build any more. */
   private synchronized void delete(String ref) {
+    if (listeners.stream().anyMatch(listener -> listener.ref().equals(ref))) {
+      doomed.add(ref);
+      return;
+    }
+    doomed.remove(ref);
     if (ended.remove(ref) != null) {
       database.delete(ref);
       leases.unpin(PIN + ref);

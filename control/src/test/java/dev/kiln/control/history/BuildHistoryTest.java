@@ -200,6 +200,32 @@ class BuildHistoryTest {
     }
   }
 
+  @Test
+  void aDeletedRecordStaysWhileSomebodyListensToIt() {
+    try (var history = open()) {
+      history.completed(ended("a", Duration.ofHours(1)), Trace.none());
+      var all = new ArrayList<String>();
+      history.listen(
+          BuildHistoryRequest.getDefaultInstance(),
+          e -> all.add(e.getType() + " " + e.getRecord().getRef()));
+      var request = BuildHistoryRequest.newBuilder().setRef("a");
+      var first = history.listen(request.build(), _ -> {}).orElseThrow();
+      var second = history.listen(request.build(), _ -> {}).orElseThrow();
+      history.update(UpdateBuildHistoryRequest.newBuilder().setRef("a").setDelete(true).build());
+      first.close();
+      first.close();
+      assertThat(pinned.byName).containsKey("history/a");
+      assertThat(history.find("a")).isPresent();
+      assertThat(list(history, BuildHistoryRequest.newBuilder())).isEmpty();
+      assertThatThrownBy(() -> list(history, request))
+          .hasMessage("ref a is deleted: file does not exist");
+      second.close();
+      assertThat(pinned.byName).isEmpty();
+      assertThat(history.find("a")).isEmpty();
+      assertThat(all).containsExactly("COMPLETE a", "DELETED a");
+    }
+  }
+
   private static Descriptor wire(String mediaType, Digest digest) {
     return Descriptor.newBuilder().setMediaType(mediaType).setDigest(digest.value()).build();
   }
