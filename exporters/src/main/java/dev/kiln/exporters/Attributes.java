@@ -61,7 +61,10 @@ public final class Attributes {
                 switch (name) {
                   case "uncompressed" -> Compression.Kind.UNCOMPRESSED;
                   case "gzip" -> Compression.Kind.GZIP;
-                  case "estargz" -> Compression.Kind.ESTARGZ;
+                  case "estargz" ->
+                      throw new BuildException(
+                          Kind.UNSUPPORTED,
+                          "compression estargz is not supported; use gzip or zstd");
                   case "zstd" -> Compression.Kind.ZSTD;
                   default ->
                       throw new BuildException(

@@ -106,10 +106,6 @@ public final class RemoteCaches {
       Attributes options,
       ManifestTarget.Place place) {
     Compression compression = options.compression();
-    if (compression.kind() == Compression.Kind.ESTARGZ) {
-      throw new BuildException(
-          Kind.UNSUPPORTED, "compression=estargz is not offered by this version");
-    }
     var target = new ManifestTarget(ManifestTarget.Form.of(options), place);
     return CacheExport.of(type, name, attrs, compression, Optional.of(target));
   }

@@ -13,7 +13,6 @@ public record Compression(Kind kind, OptionalInt level, boolean force) {
   public enum Kind {
     UNCOMPRESSED,
     GZIP,
-    ESTARGZ,
     ZSTD
   }
 

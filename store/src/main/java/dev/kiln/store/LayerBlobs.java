@@ -159,7 +159,7 @@ final class LayerBlobs {
 
   private static String mediaType(String known, boolean oci) {
     return switch (Compression.kindOf(known)) {
-      case GZIP, ESTARGZ -> oci ? MediaTypes.OCI_LAYER_GZIP : MediaTypes.DOCKER_LAYER_GZIP;
+      case GZIP -> oci ? MediaTypes.OCI_LAYER_GZIP : MediaTypes.DOCKER_LAYER_GZIP;
       case ZSTD -> oci ? MediaTypes.OCI_LAYER_ZSTD : MediaTypes.DOCKER_LAYER_ZSTD;
       case UNCOMPRESSED -> oci ? MediaTypes.OCI_LAYER : MediaTypes.DOCKER_LAYER;
     };
@@ -223,7 +223,7 @@ final class LayerBlobs {
       var descriptor =
           new Descriptor(
               switch (options.compression().kind()) {
-                case GZIP, ESTARGZ -> MediaTypes.OCI_LAYER_GZIP;
+                case GZIP -> MediaTypes.OCI_LAYER_GZIP;
                 case ZSTD -> MediaTypes.OCI_LAYER_ZSTD;
                 case UNCOMPRESSED -> MediaTypes.OCI_LAYER;
               },

@@ -33,6 +33,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes the image of a result: layers, config and manifest for each platform, statements about
@@ -43,6 +45,8 @@ import java.util.TreeMap;
 final class ImageAssembly {
   /** A platform's place for things that run nowhere: statements. */
   private static final Platform NOWHERE = new Platform("unknown", "unknown", "");
+
+  private static final Logger LOG = LoggerFactory.getLogger(ImageAssembly.class);
 
   private final Store store;
 
@@ -216,6 +220,8 @@ final class ImageAssembly {
     }
     if (options.rewriteTimes() && options.epoch().isPresent()) {
       rewrite(refs, bases, options, context, all);
+    } else if (options.rewriteTimes()) {
+      LOG.warn("rewrite-timestamp is specified, but no source-date-epoch was found");
     }
     all.forEach(layers -> layers.forEach(l -> context.lease().hold(l.blob().digest())));
     return all;

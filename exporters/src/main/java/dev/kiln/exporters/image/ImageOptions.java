@@ -43,10 +43,7 @@ record ImageOptions(
                   annotations.add(a);
                 }));
     boolean artifact = attributes.strictFlag("oci-artifact", false);
-    boolean needsOci =
-        artifact
-            || compression.kind() == Compression.Kind.ZSTD
-            || compression.kind() == Compression.Kind.ESTARGZ;
+    boolean needsOci = artifact || compression.kind() == Compression.Kind.ZSTD;
     return new ImageOptions(
         attributes.text("name").orElse(""),
         compression,

@@ -39,11 +39,18 @@ class ImageOptionsTest {
   @Test
   void whatNeedsOciTypesTurnsThemOn() {
     assertThat(parse("compression", "zstd").ociTypes()).isTrue();
-    assertThat(parse("compression", "estargz").ociTypes()).isTrue();
     assertThat(parse("oci-artifact", "true").ociTypes()).isTrue();
     assertThat(parse("oci-mediatypes", "").ociTypes()).isTrue();
     assertThat(parse("annotation-index.a", "b").completedBy(Map.of()).ociTypes()).isTrue();
     assertThat(parse("annotation.a", "b").completedBy(Map.of()).ociTypes()).isFalse();
+  }
+
+  @Test
+  void whatCannotBePackedIsRefusedWithTheRequest() {
+    assertThatThrownBy(() -> parse("compression", "estargz"))
+        .hasMessage("compression estargz is not supported; use gzip or zstd");
+    assertThatThrownBy(() -> parse("compression", "nydus"))
+        .hasMessage("unsupported compression type nydus");
   }
 
   @Test

@@ -1,8 +1,6 @@
 package dev.kiln.store.layer;
 
 import com.github.luben.zstd.ZstdOutputStream;
-import dev.kiln.model.BuildException;
-import dev.kiln.model.Kind;
 import dev.kiln.store.Compression;
 import java.io.FilterOutputStream;
 import java.io.IOException;
@@ -18,9 +16,6 @@ public final class Compressor {
   public static OutputStream to(OutputStream out, Compression compression) throws IOException {
     return switch (compression.kind()) {
       case UNCOMPRESSED -> new Unclosed(out);
-      case ESTARGZ ->
-          throw new BuildException(
-              Kind.UNSUPPORTED, "compression estargz is not supported; use gzip or zstd");
       case GZIP -> {
         int level = compression.level().orElse(-1);
         yield new ParallelGzip(out, () -> level < 0 ? new FastDeflate() : new ZlibBlocks(level));
