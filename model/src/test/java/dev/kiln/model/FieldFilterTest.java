@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,5 +57,13 @@ class FieldFilterTest {
         .isInstanceOfSatisfying(
             BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID))
         .hasMessageContaining("'" + filter + "'");
+  }
+
+  @Test
+  @Timeout(20)
+  void anExpressionTakesTimeLinearInTheValue() {
+    String value = "a".repeat(50_000) + "!";
+    assertThat(FieldFilter.parse("id~=^(a+)+$").matches(_ -> Optional.of(value))).isFalse();
+    assertThat(FieldFilter.parse("id~=(?i)A+!").matches(_ -> Optional.of(value))).isTrue();
   }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -151,5 +152,16 @@ class SourcePolicyTest {
         .hasMessageContaining("invalid regex");
     assertThatThrownBy(() -> rewrite(op("a"), rule(PolicyAction.CONVERT, MatchType.EXACT, "a")))
         .hasMessageContaining("missing destination for convert rule");
+  }
+
+  @Test
+  @Timeout(20)
+  void expressionsAreGosAndTakeLinearTime() {
+    SourceOp op = op("https://host/" + "a".repeat(50_000) + "!");
+    assertThat(rewrite(op, rule(PolicyAction.DENY, MatchType.REGEX, "^https://host/(a+)+$")))
+        .isEmpty();
+    assertThatThrownBy(
+            () -> rewrite(op, rule(PolicyAction.DENY, MatchType.REGEX, "^https://host/(a)\\1")))
+        .hasMessageContaining("invalid regex"); // RE2 has no references back
   }
 }
