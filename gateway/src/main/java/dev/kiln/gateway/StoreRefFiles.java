@@ -48,7 +48,9 @@ public final class StoreRefFiles implements RefFiles {
     } catch (SyscallException e) {
       boolean missing = e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR;
       throw new BuildException(
-          missing ? Kind.NOT_FOUND : Kind.UNKNOWN, "open " + path + ": " + e.reason(), e);
+          missing ? Kind.NOT_FOUND : BuildException.of(e).kind(),
+          "open " + path + ": " + e.reason(),
+          e);
     } catch (IOException e) {
       throw BuildException.of(e);
     }

@@ -2,6 +2,8 @@ package dev.kiln.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,9 +59,9 @@ public final class BuildException extends RuntimeException {
   }
 
   /**
-   * {@code failure} as a {@code BuildException}: itself, or {@code CANCELED} for an interrupt, else
-   * {@code INTERNAL} (out of memory and full disks are {@code EXHAUSTED}). Looks through the
-   * wrappers of futures.
+   * {@code failure} as a {@code BuildException}: itself, or {@code CANCELED} for an interrupt,
+   * {@code EXHAUSTED} where memory or the disk is full, {@code UNKNOWN} for other failures of files
+   * and connections, else {@code INTERNAL}. Looks through the wrappers of futures.
    */
   public static BuildException of(Throwable failure) {
     Throwable root = failure;
@@ -80,14 +82,34 @@ public final class BuildException extends RuntimeException {
           new BuildException(Kind.EXHAUSTED, "the daemon is out of memory", e);
       default -> {
         String message = root.getMessage() == null ? root.toString() : root.getMessage();
-        boolean full = message.contains("No space left on device");
         yield new BuildException(
-            full
-                ? Kind.EXHAUSTED
-                : root instanceof java.io.IOException ? Kind.UNKNOWN : Kind.INTERNAL,
-            message,
-            root);
+            root instanceof java.io.IOException ? kindOf(message) : Kind.INTERNAL, message, root);
       }
     };
+  }
+
+  /**
+   * What the kernel's reason for a failed call says of whose fault it is; the JDK and {@code
+   * dev.kiln.sys} both end messages with it. Which ones count: BuildKit v0.22 {@code
+   * errdefs/internal_linux.go}.
+   */
+  private static Kind kindOf(String message) {
+    String text = message.toLowerCase(Locale.ROOT);
+    if (Stream.of("no space left on device", "cannot allocate memory", "disk quota exceeded")
+        .anyMatch(reason -> says(text, reason))) {
+      return Kind.EXHAUSTED;
+    }
+    return Stream.of(
+                "input/output error",
+                "bad address",
+                "state not recoverable",
+                "memory page has hardware error")
+            .anyMatch(reason -> says(text, reason))
+        ? Kind.INTERNAL
+        : Kind.UNKNOWN;
+  }
+
+  private static boolean says(String message, String reason) {
+    return message.equals(reason) || message.contains(": " + reason);
   }
 }

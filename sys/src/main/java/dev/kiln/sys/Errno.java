@@ -47,6 +47,8 @@ public final class Errno {
   public static final int ESTALE = 116;
   public static final int EDQUOT = 122;
   public static final int ECANCELED = 125;
+  public static final int ENOTRECOVERABLE = 131;
+  public static final int EHWPOISON = 133;
 
   private Errno() {}
 
@@ -98,6 +100,8 @@ public final class Errno {
       case ESTALE -> "stale file handle";
       case EDQUOT -> "disk quota exceeded";
       case ECANCELED -> "operation canceled";
+      case ENOTRECOVERABLE -> "state not recoverable";
+      case EHWPOISON -> "memory page has hardware error";
       default -> "errno " + errno;
     };
   }

@@ -2,8 +2,6 @@ package dev.kiln.ops.file;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.FilePaths;
-import dev.kiln.model.Kind;
-import dev.kiln.sys.Errno;
 import dev.kiln.sys.SyscallException;
 import java.util.List;
 
@@ -17,7 +15,7 @@ final class FileFailure {
    */
   static BuildException of(SyscallException e, List<String> hostPrefixes) {
     String text = operation(e.call()) + " " + inside(e.path(), hostPrefixes) + ": " + e.reason();
-    return new BuildException(kind(e.errno()), text, e);
+    return new BuildException(BuildException.of(e).kind(), text, e);
   }
 
   /** A path of the host as it reads inside the tree that is mounted at one of the prefixes. */
@@ -30,14 +28,6 @@ final class FileFailure {
       }
     }
     return FilePaths.clean("/" + path);
-  }
-
-  private static Kind kind(int errno) {
-    return switch (errno) {
-      case Errno.ENOSPC, Errno.ENOMEM, Errno.EDQUOT -> Kind.EXHAUSTED;
-      case Errno.EIO, Errno.EFAULT -> Kind.INTERNAL;
-      default -> Kind.UNKNOWN;
-    };
   }
 
   private static String operation(String call) {
