@@ -1,5 +1,7 @@
 package dev.kiln.gateway;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.ByteString;
 import dev.kiln.grpc.caps.APICap;
 import dev.kiln.grpc.gateway.Attestations;
@@ -24,6 +26,7 @@ import dev.kiln.model.Platform;
 import dev.kiln.model.Progress;
 import dev.kiln.model.SourceInfo;
 import dev.kiln.model.SourceRange;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -31,12 +34,32 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 
 /** The gateway's messages from and to the values behind them. Pure. */
 final class GatewayMessages {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
   private GatewayMessages() {}
+
+  /**
+   * What a frontend from before {@code Return} (cap {@code solve.inlinereturn}) makes of its last
+   * solve: the result, beside values of its own as Go's JSON of bytes by name.
+   */
+  static FrontendResult inlineResult(FrontendResult solved, ByteString attributes) {
+    SortedMap<String, byte[]> metadata;
+    try {
+      metadata =
+          JSON.readValue(attributes.toByteArray(), new TypeReference<TreeMap<String, byte[]>>() {});
+    } catch (IOException e) {
+      throw new BuildException(
+          Kind.INVALID, "the ExporterAttr of a final solve is not JSON of bytes by name", e);
+    }
+    metadata.putAll(solved.metadata());
+    return new FrontendResult(solved.ref(), new TreeMap<>(), metadata, Map.of());
+  }
 
   /**
    * @param arrayRefs the caller understands refs with definitions, not only ids

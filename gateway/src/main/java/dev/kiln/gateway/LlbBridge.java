@@ -166,6 +166,9 @@ public final class LlbBridge implements LLBBridgePowerApi {
                               .toList(),
                           in.getEvaluate(),
                           in.getSourcePoliciesList()));
+              if (in.getFinal()) {
+                answer.complete(GatewayMessages.inlineResult(result, in.getExporterAttr()));
+              }
               if (!in.getAllowResultReturn()) {
                 // A caller from before results: one ref by its id.
                 return SolveResponse.newBuilder()

@@ -214,6 +214,28 @@ class BuildBridgeTest {
   }
 
   @Test
+  void aFinalSolveOfAnOldFrontendIsItsAnswer() throws Exception {
+    var bridge = new LlbBridge(bridge(Map.of()), List::of, new NoContainers());
+    String ref =
+        bridge
+            .solve(
+                dev.kiln.grpc.gateway.SolveRequest.newBuilder()
+                    .setDefinition(image("docker.io/library/a:1"))
+                    .setFinal(true)
+                    .setExporterAttr(
+                        ByteString.copyFromUtf8("{\"containerimage.config\":\"e30=\"}"))
+                    .build(),
+                new MetadataBuilder().build())
+            .toCompletableFuture()
+            .get()
+            .getRef();
+    FrontendResult answer = bridge.answer().toCompletableFuture().get();
+    assertThat(ref).isNotEmpty();
+    assertThat(answer.ref()).isPresent();
+    assertThat(answer.metadata().get("containerimage.config")).asString().isEqualTo("{}");
+  }
+
+  @Test
   void capsAreSortedAndEnabled() {
     assertThat(GatewayMessages.caps(Set.of("b", "a")))
         .extracting(APICap::getID)
