@@ -98,6 +98,11 @@ class CacheReaderTest {
     }
 
     @Override
+    public boolean isReachable(List<String> sessions) {
+      return true;
+    }
+
+    @Override
     public Optional<String> repository(ImageRef ref) {
       return Optional.of(ref.repository());
     }
