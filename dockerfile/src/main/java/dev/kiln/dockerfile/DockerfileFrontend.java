@@ -100,7 +100,8 @@ public final class DockerfileFrontend implements Frontend {
   }
 
   /**
-   * Runs the frontend image that the client or the file names, with the same options and inputs.
+   * Runs the frontend image that the client or the file names, with the same options and inputs;
+   * empty if there is none, or none is needed.
    */
   private static Optional<FrontendResult> forward(
       FrontendClient client,
@@ -110,8 +111,12 @@ public final class DockerfileFrontend implements Frontend {
       throws InterruptedException {
     String key = "build-arg:BUILDKIT_SYNTAX";
     String asked = opts.get(key);
+    boolean builtin = BuiltinSyntax.isWanted(opts);
     if (asked != null) {
       String image = GoText.trim(asked).split(" ", 2)[0];
+      if (builtin && BuiltinSyntax.covers(image)) {
+        return Optional.empty();
+      }
       try {
         return Optional.of(runGateway(client, opts, inputs, image, asked));
       } catch (BuildException e) {
@@ -119,7 +124,7 @@ public final class DockerfileFrontend implements Frontend {
       }
     }
     Optional<Directives.Found> syntax = Directives.syntax(file.text());
-    if (syntax.isEmpty()) {
+    if (syntax.isEmpty() || builtin && BuiltinSyntax.covers(syntax.get().reference())) {
       return Optional.empty();
     }
     Directives.Found found = syntax.get();
