@@ -98,7 +98,7 @@ final class BaseImages {
     try {
       step.run();
     } catch (BuildException | LocatedException e) {
-      throw LocatedException.at(stage.place, e);
+      throw LocatedException.at(stage.askedAt, e);
     }
   }
 

@@ -222,7 +222,12 @@ public final class Converter {
     for (PlannedStage stage : plan.all()) {
       var commands = new ArrayList<PlannedStage.Command>();
       for (PlannedStage.Command bare : stage.commands) {
-        PlannedStage.Command command = plan.command(bare.instruction(), false);
+        PlannedStage.Command command;
+        try {
+          command = plan.command(bare.instruction(), false);
+        } catch (BuildException e) {
+          throw LocatedException.at(bare.instruction().origin().place(), e);
+        }
         commands.add(command);
         plan.require(stage, command);
       }

@@ -23,7 +23,12 @@ import java.util.TreeSet;
  * thread; told apart by identity.
  */
 final class PlannedStage {
+  /** The lines that its image's op has; none for what only mounts ask for. */
   final List<SourceRange> place;
+
+  /** The lines to blame if it cannot be found. */
+  List<SourceRange> askedAt;
+
   final String name;
   final String comment;
   final boolean implicit;
@@ -80,6 +85,7 @@ final class PlannedStage {
     this.name = name;
     this.comment = comment;
     this.place = place;
+    this.askedAt = place;
     this.implicit = implicit;
   }
 

@@ -92,9 +92,15 @@ final class StagePlan {
     for (String mount : run.mounts()) {
       String from = RunMount.from(mount);
       String image = from.isEmpty() ? "scratch" : from;
-      sources.add(named(image).orElseGet(() -> PlannedStage.implicit(image, List.of())));
+      sources.add(named(image).orElseGet(() -> mounted(image, run)));
     }
     return sources;
+  }
+
+  private static PlannedStage mounted(String image, Instruction.Run run) {
+    PlannedStage stage = PlannedStage.implicit(image, List.of());
+    stage.askedAt = run.origin().place();
+    return stage;
   }
 
   /**

@@ -10,12 +10,16 @@ import java.util.Set;
 final class Expander {
   private static final int END = -1;
 
+  /** How many substitutions may stand in each other; the stack would hold some thousands. */
+  private static final int DEEPEST = 200;
+
   private final ShellLexer lexer;
   private final String source;
   private final Environment environment;
   private final Set<String> matched = new LinkedHashSet<>();
   private final Set<String> unmatched = new LinkedHashSet<>();
   private int at;
+  private int depth;
   private boolean rawEscapes;
 
   Expander(ShellLexer lexer, String source, Environment environment) {
@@ -236,6 +240,10 @@ final class Expander {
   }
 
   private String operand(int stop, boolean keepEscapes, String atEnd) {
+    if (depth == DEEPEST) {
+      throw invalid("more than " + DEEPEST + " substitutions in each other");
+    }
+    depth++;
     try {
       return upTo(stop, keepEscapes).text();
     } catch (BuildException e) {
@@ -243,6 +251,8 @@ final class Expander {
         throw new BuildException(Kind.INVALID, atEnd, e);
       }
       throw e;
+    } finally {
+      depth--;
     }
   }
 

@@ -53,8 +53,9 @@ public final class DockerfileParser {
       comments = new ArrayList<>();
     }
     if (statements.isEmpty()) {
+      int last = Math.max(1, lines.line());
       throw LocatedException.at(
-          Statement.lines(lines.line(), lines.line()),
+          Statement.lines(last, last),
           new BuildException(Kind.INVALID, "file with no instructions"));
     }
     return new DockerfileText(statements, escape, emptyContinuations);

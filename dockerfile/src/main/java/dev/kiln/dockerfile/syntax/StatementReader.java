@@ -17,6 +17,9 @@ final class StatementReader {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
+  /** A trigger of a trigger is refused later; below that nobody looks. */
+  private static final int DEEPEST_TRIGGER = 2;
+
   private final char escape;
 
   StatementReader(char escape) {
@@ -24,16 +27,22 @@ final class StatementReader {
   }
 
   Statement read(String line, List<String> comments, int startLine, int endLine) {
+    return read(line, comments, startLine, endLine, 0);
+  }
+
+  private Statement read(
+      String line, List<String> comments, int startLine, int endLine, int triggers) {
     String text = GoText.trim(line);
     int end = blank(text, 0);
     String keyword = text.substring(0, end);
     var flags = new ArrayList<String>();
     String rest = end < text.length() ? flags(text.substring(end), flags) : "";
-    Arguments arguments = arguments(keyword.toLowerCase(Locale.ROOT), GoText.trim(rest));
+    Arguments arguments =
+        arguments(keyword.toLowerCase(Locale.ROOT), GoText.trim(rest), triggers);
     return new Statement(keyword, flags, arguments, line, List.of(), comments, startLine, endLine);
   }
 
-  private Arguments arguments(String keyword, String rest) {
+  private Arguments arguments(String keyword, String rest, int triggers) {
     return switch (keyword) {
       case "add", "copy", "volume" -> exec(rest).orElseGet(() -> words(rest));
       case "cmd", "entrypoint", "run", "shell" -> exec(rest).orElseGet(() -> whole(rest));
@@ -46,7 +55,9 @@ final class StatementReader {
       case "onbuild" ->
           rest.isEmpty()
               ? new Arguments.Words(List.of())
-              : new Arguments.Trigger(read(rest, List.of(), 0, 0));
+              : triggers == DEEPEST_TRIGGER
+                  ? new Arguments.Unread()
+                  : new Arguments.Trigger(read(rest, List.of(), 0, 0, triggers + 1));
       default -> new Arguments.Unread();
     };
   }
