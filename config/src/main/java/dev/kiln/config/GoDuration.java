@@ -8,14 +8,17 @@ import java.util.regex.Pattern;
  * Reads durations as Go spells them ({@code 1h30m}, {@code 1.5s}, {@code -20s}); a bare number
  * counts seconds, as in buildkitd.toml.
  */
-final class GoDuration {
+public final class GoDuration {
   private static final Pattern PART =
       Pattern.compile("([0-9]*\\.?[0-9]+|[0-9]+\\.)(ns|us|µs|ms|s|m|h)");
   private static final Pattern NUMBER = Pattern.compile("[-+]?[0-9]+");
 
   private GoDuration() {}
 
-  static Duration parse(String key, String text) {
+  /**
+   * @throws ConfigException naming the key
+   */
+  public static Duration parse(String key, String text) {
     if (NUMBER.matcher(text).matches()) {
       return Duration.ofSeconds(Long.parseLong(text));
     }

@@ -106,8 +106,8 @@ final class DiskParts implements AutoCloseable {
                 registry,
                 lent.workers().platforms().getFirst(),
                 Version.userAgent()));
-    var execs = new ExecServices(
-            store.refs(), executor, mounts, lent.sessions(), lent.workers().devices());
+    var execs =
+        new ExecServices(store.refs(), executor, mounts, lent.sessions(), lent.workers().devices());
     var runners =
         new Runners(
             store,
@@ -154,7 +154,13 @@ final class DiskParts implements AutoCloseable {
                     lent.sessions(),
                     new Exporters(store, lent.sessions(), registry, credentials),
                     new RemoteCaches(
-                        store, registry, lent.sessions(), credentials, StoreLeases::of),
+                        store,
+                        registry,
+                        lent.sessions(),
+                        credentials,
+                        StoreLeases::of,
+                        System.getenv(),
+                        lent.clock()),
                     frontends(config, lent, containers),
                     new StoreRefFiles(store.refs()),
                     lent.bridges(),

@@ -4,7 +4,6 @@ import dev.kiln.model.Descriptor;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.StepProgress;
 import dev.kiln.sources.image.ImageOrigin;
-import dev.kiln.store.BlobSource;
 import dev.kiln.store.content.ContentStore;
 import java.io.IOException;
 import java.util.List;
@@ -17,7 +16,7 @@ import java.util.Optional;
  * @param lasting whether layers can still be had when the build is over
  */
 record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions, boolean lasting)
-    implements BlobSource {
+    implements LayerOrigin {
   Descriptor top() throws IOException, InterruptedException {
     return origin.resolve(ref, sessions);
   }

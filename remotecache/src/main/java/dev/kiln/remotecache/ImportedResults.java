@@ -26,11 +26,11 @@ import java.util.function.Function;
  */
 final class ImportedResults implements ResultLoader {
   private final Store store;
-  private final CacheOrigin origin;
+  private final LayerOrigin origin;
   private final Function<ResultLease, Lease> leases;
   private final Map<String, List<Layer>> layers = new ConcurrentHashMap<>();
 
-  ImportedResults(Store store, CacheOrigin origin, Function<ResultLease, Lease> leases) {
+  ImportedResults(Store store, LayerOrigin origin, Function<ResultLease, Lease> leases) {
     this.store = store;
     this.origin = origin;
     this.leases = leases;
@@ -51,12 +51,13 @@ final class ImportedResults implements ResultLoader {
   List<Layer> layers(CacheRecord record) {
     List<Layer> found = layers.get(record.id());
     if (found == null) {
-      throw new BuildException(Kind.NOT_FOUND, "no result " + record.id() + " in " + origin.ref());
+      throw new BuildException(
+          Kind.NOT_FOUND, "no result " + record.id() + " in the imported cache");
     }
     return found;
   }
 
-  CacheOrigin origin() {
+  LayerOrigin origin() {
     return origin;
   }
 

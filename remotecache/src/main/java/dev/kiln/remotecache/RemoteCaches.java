@@ -18,6 +18,7 @@ import dev.kiln.store.Compression;
 import dev.kiln.store.Lease;
 import dev.kiln.store.Store;
 import java.io.IOException;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,22 +34,29 @@ public final class RemoteCaches {
   private final Sessions sessions;
   private final Function<List<String>, Credentials> credentials;
   private final Function<ResultLease, Lease> leases;
+  private final Map<String, String> environment;
+  private final Clock clock;
 
   /**
    * @param credentials of clients for registries, by their sessions
    * @param leases the store's lease behind the one that the solver gives
+   * @param environment of the daemon, where clients leave options of services to it
    */
   public RemoteCaches(
       Store store,
       Registry registry,
       Sessions sessions,
       Function<List<String>, Credentials> credentials,
-      Function<ResultLease, Lease> leases) {
+      Function<ResultLease, Lease> leases,
+      Map<String, String> environment,
+      Clock clock) {
     this.store = store;
     this.registry = registry;
     this.sessions = sessions;
     this.credentials = credentials;
     this.leases = leases;
+    this.environment = Map.copyOf(environment);
+    this.clock = clock;
   }
 
   Store store() {
@@ -88,6 +96,13 @@ public final class RemoteCaches {
           var place = new ClientPlace(sessions, store, sessionId, LOCAL + folder);
           yield written("local", "exporting cache to client directory", attrs, options, place);
         }
+        case "s3" ->
+            CacheExport.of(
+                "s3",
+                "exporting cache to Amazon S3",
+                attrs,
+                Compression.GZIP,
+                Optional.of(s3(attrs)));
         default ->
             throw new BuildException(
                 Kind.UNKNOWN, "unknown cache exporter: \"" + asked.type() + "\"");
@@ -108,6 +123,13 @@ public final class RemoteCaches {
     Compression compression = options.compression();
     var target = new ManifestTarget(ManifestTarget.Form.of(options), place);
     return CacheExport.of(type, name, attrs, compression, Optional.of(target));
+  }
+
+  /** The client of S3 is opened when it is first used. */
+  private ObjectCache s3(Map<String, String> attrs) {
+    S3Options options = S3Options.of(attrs, environment);
+    return new ObjectCache(
+        Lazily.of(() -> S3Store.open(options)), options.layout(), store.content(), clock);
   }
 
   private static ImageRef ref(Map<String, String> attrs) {
@@ -140,17 +162,27 @@ public final class RemoteCaches {
    */
   CacheTable open(CacheImport asked, String sessionId, Lease lease, StepProgress progress)
       throws IOException, InterruptedException {
-    CacheOrigin origin;
     try {
-      origin = origin(asked, sessionId);
+      return switch (asked.type()) {
+        case "s3" -> of(s3(asked.attrs()), asked);
+        default -> {
+          CacheOrigin origin = origin(asked, sessionId);
+          var table = new ImportedTable(id(asked), new ImportedResults(store, origin, leases));
+          yield new CacheReader(store, origin, lease, progress, table).read();
+        }
+      };
     } catch (BuildException e) {
       throw e.getMessage().startsWith("unknown cache importer")
           ? e
           : e.wrap("failed to configure " + asked.type() + " cache importer");
     }
-    var results = new ImportedResults(store, origin, leases);
-    var table = new ImportedTable(id(asked), results);
-    return new CacheReader(store, origin, lease, progress, table).read();
+  }
+
+  private CacheTable of(ObjectCache cache, CacheImport asked)
+      throws IOException, InterruptedException {
+    var table = new ImportedTable(id(asked), new ImportedResults(store, cache, leases));
+    cache.read(table);
+    return table.table();
   }
 
   private CacheOrigin origin(CacheImport asked, String sessionId) {

@@ -13,7 +13,7 @@ import java.time.Duration;
 import java.util.Optional;
 
 /** Writes one blob into the content store and shows how far it is. Confined to one thread. */
-final class BlobTransfer implements Registry.BlobSink {
+public final class BlobTransfer implements Registry.BlobSink {
   private static final long SHOW_EVERY = Duration.ofMillis(100).toNanos();
   private static final AttributeKey<String> DIGEST = AttributeKey.stringKey("blob.digest");
   private static final AttributeKey<Long> SIZE = AttributeKey.longKey("blob.size");
@@ -29,12 +29,12 @@ final class BlobTransfer implements Registry.BlobSink {
   }
 
   /** Brings the bytes. */
-  interface Bring {
+  public interface Bring {
     void into(BlobTransfer transfer) throws IOException, InterruptedException;
   }
 
   /** Runs {@code bring} unless the blob is there, or another caller has just brought it. */
-  static void run(Descriptor blob, ContentStore into, StepProgress progress, Bring bring)
+  public static void run(Descriptor blob, ContentStore into, StepProgress progress, Bring bring)
       throws InterruptedException {
     if (into.contains(blob.digest())) {
       return;

@@ -72,6 +72,7 @@ class ArchitectureTest {
               "remotecache",
               List.of(
                   "model",
+                  "config",
                   "grpc",
                   "tracing",
                   "llb",

@@ -1,0 +1,89 @@
+package dev.kiln.remotecache;
+
+import dev.kiln.config.ConfigException;
+import dev.kiln.config.GoDuration;
+import dev.kiln.exporters.Attributes;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a client says of a cache in S3 (features K-40 to K-46). Immutable. Source of names and
+ * defaults: BuildKit v0.22.0, {@code cache/remotecache/s3/s3.go}.
+ *
+ * @param endpoint of another service than Amazon's
+ */
+record S3Options(
+    String bucket,
+    String region,
+    Optional<String> endpoint,
+    boolean pathStyle,
+    Optional<Keys> keys,
+    ObjectStore.Layout layout) {
+
+  /** Credentials; never printed. */
+  record Keys(String id, String secret, String sessionToken) {
+    @Override
+    public String toString() {
+      return "Keys[***]";
+    }
+  }
+
+  /**
+   * @param environment of the daemon, for what the client leaves out
+   * @throws BuildException {@code INVALID} naming what is missing
+   */
+  static S3Options of(Map<String, String> attrs, Map<String, String> environment) {
+    String prefix = attrs.getOrDefault("prefix", "");
+    var layout =
+        new ObjectStore.Layout(
+            prefix + attrs.getOrDefault("blobs_prefix", "blobs/"),
+            ObjectCache.names(
+                prefix + attrs.getOrDefault("manifests_prefix", "manifests/"),
+                attrs.getOrDefault("name", "buildkit")),
+            touchRefresh(attrs.getOrDefault("touch_refresh", "24h")),
+            parallelism(attrs.getOrDefault("upload_parallelism", "4")));
+    String id = attrs.getOrDefault("access_key_id", "");
+    String secret = attrs.getOrDefault("secret_access_key", "");
+    return new S3Options(
+        required("bucket", "AWS_BUCKET", attrs, environment),
+        required("region", "AWS_REGION", attrs, environment),
+        Optional.of(attrs.getOrDefault("endpoint_url", "")).filter(url -> !url.isEmpty()),
+        Attributes.parseBool(attrs.getOrDefault("use_path_style", "")).orElse(false),
+        id.isEmpty() || secret.isEmpty()
+            ? Optional.empty()
+            : Optional.of(new Keys(id, secret, attrs.getOrDefault("session_token", ""))),
+        layout);
+  }
+
+  private static String required(
+      String key, String variable, Map<String, String> attrs, Map<String, String> environment) {
+    String value = attrs.getOrDefault(key, environment.getOrDefault(variable, ""));
+    if (value.isEmpty()) {
+      throw new BuildException(Kind.INVALID, key + " ($" + variable + ") not set for s3 cache");
+    }
+    return value;
+  }
+
+  private static Duration touchRefresh(String text) {
+    try {
+      return GoDuration.parse("touch_refresh", text);
+    } catch (ConfigException e) {
+      return Duration.ofHours(24); // as BuildKit does
+    }
+  }
+
+  private static int parallelism(String text) {
+    try {
+      int count = Integer.parseInt(text);
+      if (count > 0) {
+        return count;
+      }
+    } catch (NumberFormatException e) {
+      // told below
+    }
+    throw new BuildException(Kind.INVALID, "upload_parallelism must be a positive integer");
+  }
+}
