@@ -58,7 +58,7 @@ import scala.jdk.javaapi.FutureConverters;
  * it: that ends all connections.
  */
 public final class GrpcServer implements AutoCloseable {
-  /** Largest request message, as in BuildKit (features S-16). */
+  /** Largest message of a request or an answer, as in BuildKit (features S-16). */
   public static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
   private static final int MAX_STREAMS = 10_000;
@@ -107,6 +107,7 @@ public final class GrpcServer implements AutoCloseable {
   private final LoggingAdapter log;
   private final DateHeaderRendering date;
   private final Materializer materializer;
+  private final ResponseLimit limit = new ResponseLimit(MAX_MESSAGE_BYTES, this::handled);
   private final SharedKillSwitch all = KillSwitches.shared("grpc-connections");
 
   private GrpcServer(ClassicActorSystemProvider system, Map<String, Route> routes) {
@@ -218,6 +219,7 @@ public final class GrpcServer implements AutoCloseable {
           .handler()
           .apply(prepared(request, call))
           .exceptionally(this::failed)
+          .thenApply(response -> limit.apply(response, this::failed))
           .thenApply(call::decorated);
     } catch (StatusRuntimeException e) {
       request.discardEntityBytes(materializer);

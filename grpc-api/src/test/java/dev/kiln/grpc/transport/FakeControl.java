@@ -8,6 +8,8 @@ import dev.kiln.grpc.control.*;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
+import java.util.Base64;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -29,10 +31,19 @@ final class FakeControl implements ControlPowerApi {
   @Override
   public CompletionStage<DiskUsageResponse> diskUsage(DiskUsageRequest in, Metadata metadata) {
     Call.of(metadata).addResponseHeader("x-seen", Integer.toString(in.getSerializedSize()));
+    var record = UsageRecord.newBuilder().setSize(in.getSerializedSize());
+    if (in.getFilterCount() == 2) { // an answer of a size
+      record.setDescription(incompressible(Integer.parseInt(in.getFilter(1))));
+    }
     return CompletableFuture.completedFuture(
-        DiskUsageResponse.newBuilder()
-            .addRecord(UsageRecord.newBuilder().setSize(in.getSerializedSize()))
-            .build());
+        DiskUsageResponse.newBuilder().addRecord(record).build());
+  }
+
+  /** Text of which gzip leaves three quarters: what counts is the size on the wire. */
+  private static String incompressible(int length) {
+    var bytes = new byte[length / 4 * 3];
+    new Random(length).nextBytes(bytes);
+    return Base64.getEncoder().encodeToString(bytes);
   }
 
   /** Fails with a typed detail. */
@@ -64,9 +75,13 @@ final class FakeControl implements ControlPowerApi {
   @Override
   public Source<StatusResponse, NotUsed> status(StatusRequest in, Metadata metadata) {
     Call.of(metadata).addResponseHeader("buildkit-current-timestamp", "now");
+    int length = in.getRef().isEmpty() ? 0 : Integer.parseInt(in.getRef());
     return Source.range(1, 3)
         .map(i ->
-            StatusResponse.newBuilder().addVertexes(Vertex.newBuilder().setName("v" + i)).build());
+            StatusResponse.newBuilder()
+                .addVertexes(
+                    Vertex.newBuilder().setName("v" + i).setError(incompressible((i - 1) * length)))
+                .build());
   }
 
   /** Counts the bytes; the count fails if the caller dies before its end of stream. */

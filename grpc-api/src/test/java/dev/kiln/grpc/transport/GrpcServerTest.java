@@ -230,6 +230,47 @@ class GrpcServerTest {
   }
 
   @Test
+  void answersUpToTheLimitPassAndLargerOnesAreRefused() {
+    var request = DiskUsageRequest.newBuilder().addFilter("");
+    DiskUsageResponse answer =
+        unary(
+            "DiskUsage",
+            request.clone().addFilter("" + (15 << 20)).build(),
+            DiskUsageResponse.getDefaultInstance());
+    assertThat(answer.getRecord(0).getDescription()).hasSize(15 << 20);
+    assertThatThrownBy(() ->
+            unary(
+                "DiskUsage",
+                request.clone().addFilter("" + (24 << 20)).build(),
+                DiskUsageResponse.getDefaultInstance()))
+        .isInstanceOfSatisfying(StatusRuntimeException.class, GrpcServerTest::isTooLargeToSend);
+  }
+
+  @Test
+  void aStreamEndsAtAMessageThatIsTooLarge() {
+    var request = StatusRequest.newBuilder().setRef("" + (12 << 20)).build(); // the third: 24 MiB
+    var answers =
+        ClientCalls.blockingServerStreamingCall(
+            channel,
+            method(
+                "Status",
+                MethodType.SERVER_STREAMING,
+                StatusRequest.getDefaultInstance(),
+                StatusResponse.getDefaultInstance()),
+            CallOptions.DEFAULT,
+            request);
+    assertThat(answers.next().getVertexes(0).getName()).isEqualTo("v1");
+    assertThat(answers.next().getVertexes(0).getName()).isEqualTo("v2");
+    assertThatThrownBy(answers::next)
+        .isInstanceOfSatisfying(StatusRuntimeException.class, GrpcServerTest::isTooLargeToSend);
+  }
+
+  private static void isTooLargeToSend(StatusRuntimeException e) {
+    assertThat(e.getStatus().getCode()).isEqualTo(Code.RESOURCE_EXHAUSTED);
+    assertThat(e.getStatus().getDescription()).contains("trying to send message larger than max");
+  }
+
+  @Test
   void aCanceledUnaryCallInterruptsItsHandler() throws InterruptedException {
     ClientCall<SolveRequest, SolveResponse> call = startSolve();
     assertThat(control.solveStarted.await(10, TimeUnit.SECONDS)).isTrue();
