@@ -52,8 +52,7 @@ record BuildRequest(
    * @param devices of the machine
    * @throws BuildException why the request cannot be built
    */
-  static BuildRequest of(
-      SolveRequest from, List<String> allowed, DeviceRights.Registry devices) {
+  static BuildRequest of(SolveRequest from, List<String> allowed, DeviceRights.Registry devices) {
     boolean defines = from.hasDefinition() && from.getDefinition().getDefCount() > 0;
     if (defines && !from.getFrontend().isEmpty()) {
       throw new BuildException(

@@ -21,6 +21,7 @@ import dev.kiln.llb.FrontendRef;
 import dev.kiln.llb.FrontendResult;
 import dev.kiln.llb.Graph;
 import dev.kiln.llb.Vertex;
+import dev.kiln.model.BuildException;
 import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Platform;
@@ -36,7 +37,9 @@ import dev.kiln.store.RefId;
 import dev.kiln.store.Refs;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -69,7 +72,12 @@ final class Provenances {
 
   /** One build that has its result. */
   record Built(
-      String id, Instant started, FrontendResult result, BuildLog log, List<Exporter> exporters) {}
+      String id, Instant started, FrontendResult result, BuildLog log, List<Exporter> exporters) {
+    /** The same where no exporter came to its end: nothing is known to be packed. */
+    Built unexported() {
+      return new Built(id, started, result, log, List.of());
+    }
+  }
 
   /** The result with a statement for each of its platforms. */
   ExportSource attach(ExportSource source, ProvenanceOptions options, Built built, Lease lease)
@@ -103,7 +111,7 @@ final class Provenances {
   SortedMap<String, Told> forRecord(Built built, String builderId, Lease lease)
       throws InterruptedException {
     ProvenanceOptions options = ProvenanceOptions.full(builderId);
-    ResultPlatforms platforms = ResultPlatforms.of(built.result().metadata());
+    ResultPlatforms platforms = platforms(built.result());
     Map<String, Optional<FrontendRef>> refs = new TreeMap<>(built.result().refs());
     built.result().ref().ifPresent(ref -> refs.put(DEFAULT, Optional.of(ref)));
     SortedMap<String, Told> all = new TreeMap<>();
@@ -119,6 +127,15 @@ final class Provenances {
       }
     }
     return all;
+  }
+
+  /** A malformed list is for exporters to refuse: without one the record does without platforms. */
+  private static ResultPlatforms platforms(FrontendResult result) {
+    try {
+      return ResultPlatforms.of(result.metadata());
+    } catch (BuildException e) {
+      return new ResultPlatforms(List.of());
+    }
   }
 
   private Provenance provenance(
@@ -211,12 +228,8 @@ final class Provenances {
       return List.of();
     }
     RefId result = StoreLeases.ref(solved.result().get());
-    Set<RefId> chain = new HashSet<>();
-    addChain(result, chain, lease);
-    Map<Edge, Set<RefId>> found = new HashMap<>();
-    Edge root = ref.graph().root();
-    found.computeIfAbsent(root, _ -> new HashSet<>()).add(result);
-    find(ref.graph(), root, solved.keys(), chain, found, new HashSet<>());
+    Map<Edge, Set<RefId>> found = find(ref.graph(), solved.keys(), chain(result, lease));
+    found.computeIfAbsent(ref.graph().root(), _ -> new HashSet<>()).add(result);
     var layers = new ArrayList<StepLayers>();
     LayerOptions options = LayerOptions.of(compression.get());
     for (var each : found.entrySet()) {
@@ -233,35 +246,46 @@ final class Provenances {
     return layers;
   }
 
-  private void addChain(RefId state, Set<RefId> chain, Lease lease) {
-    if (chain.add(state)) {
-      refs.get(lease, state).parents().forEach(parent -> addChain(parent, chain, lease));
+  /** A state and all that it is built on. A loop: chains may be longer than a thread's stack. */
+  private Set<RefId> chain(RefId top, Lease lease) {
+    Set<RefId> chain = new HashSet<>();
+    Deque<RefId> left = new ArrayDeque<>(List.of(top));
+    while (!left.isEmpty()) {
+      RefId state = left.pop();
+      if (chain.add(state)) {
+        left.addAll(refs.get(lease, state).parents());
+      }
     }
+    return chain;
   }
 
+  /** An edge with keys that it is known by. */
+  private record Known(Edge edge, List<CacheKey> keys) {}
+
   /** Follows the keys of an edge and the graph side by side, to know which state is whose. */
-  private void find(
-      Graph graph,
-      Edge edge,
-      List<CacheKey> of,
-      Set<RefId> chain,
-      Map<Edge, Set<RefId>> found,
-      Set<CacheKey> seen) {
-    Vertex vertex = graph.vertex(edge.vertex());
-    for (CacheKey key : of) {
-      if (!seen.add(key)) {
-        continue;
-      }
-      for (CacheRecord record : keys.idOf(key).map(keys::records).orElse(List.of())) {
-        Optional<RefId> state = record.result().map((ResultId r) -> StoreLeases.ref(r));
-        if (state.isPresent() && chain.contains(state.get())) {
-          found.computeIfAbsent(edge, _ -> new HashSet<>()).add(state.get());
+  private Map<Edge, Set<RefId>> find(Graph graph, List<CacheKey> root, Set<RefId> chain) {
+    Map<Edge, Set<RefId>> found = new HashMap<>();
+    Set<CacheKey> seen = new HashSet<>();
+    Deque<Known> left = new ArrayDeque<>(List.of(new Known(graph.root(), root)));
+    while (!left.isEmpty()) {
+      Known at = left.pop();
+      Vertex vertex = graph.vertex(at.edge().vertex());
+      for (CacheKey key : at.keys()) {
+        if (!seen.add(key)) {
+          continue;
+        }
+        for (CacheRecord record : keys.idOf(key).map(keys::records).orElse(List.of())) {
+          Optional<RefId> state = record.result().map((ResultId r) -> StoreLeases.ref(r));
+          if (state.isPresent() && chain.contains(state.get())) {
+            found.computeIfAbsent(at.edge(), _ -> new HashSet<>()).add(state.get());
+          }
+        }
+        for (int i = 0; i < key.deps().size() && i < vertex.inputs().size(); i++) {
+          List<CacheKey> below = key.deps().get(i).stream().map(CacheKey.Dep::key).toList();
+          left.push(new Known(vertex.inputs().get(i), below));
         }
       }
-      for (int i = 0; i < key.deps().size() && i < vertex.inputs().size(); i++) {
-        List<CacheKey> below = key.deps().get(i).stream().map(CacheKey.Dep::key).toList();
-        find(graph, vertex.inputs().get(i), below, chain, found, seen);
-      }
     }
+    return found;
   }
 }

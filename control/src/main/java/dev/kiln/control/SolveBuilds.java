@@ -190,7 +190,8 @@ public final class SolveBuilds implements Builds {
         BuildHistoryRecord written;
         try {
           Exported made = exported;
-          Optional<Provenances.Built> of = built;
+          Optional<Provenances.Built> of =
+              failure.isEmpty() ? built : built.map(Provenances.Built::unexported);
           Optional<BuildException> why = failure;
           written =
               RecordWriting.DEFAULT.write(() ->
@@ -232,7 +233,8 @@ public final class SolveBuilds implements Builds {
     FrontendResult result = result(job, request, bridge, exporters);
     if (scanner.isPresent()) {
       result =
-          Sboms.scanned(result, scanner.get(), request.frontendAttrs(), bridge(job, request, caches));
+          Sboms.scanned(
+              result, scanner.get(), request.frontendAttrs(), bridge(job, request, caches));
       evaluate(result);
     }
     return new Provenances.Built(request.ref(), begun, result, bridge.log(), exporters);
