@@ -73,7 +73,8 @@ final class OneJar {
                 in.transferTo(all);
                 all.write('\n');
               } else if (isKept(entry) && names.add(name)) {
-                put(out, name, in.readAllBytes());
+                byte[] bytes = in.readAllBytes();
+                put(out, name, name.endsWith(".class") ? Classes.fit(name, bytes, zip) : bytes);
               }
             }
           }
