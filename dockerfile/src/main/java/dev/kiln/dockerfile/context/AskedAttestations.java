@@ -74,7 +74,7 @@ public record AskedAttestations(
     var parameters = new TreeMap<>(fields);
     String given = parameters.remove("generator");
     if (given != null && given.isEmpty()) {
-      throw invalid("sbom scanner cannot be empty");
+      throw invalid("sbom generator cannot be empty");
     }
     String image = given == null ? SCANNER : given;
     try {
@@ -82,7 +82,7 @@ public record AskedAttestations(
           ImageRef.parseNormalized(image).toString(),
           Collections.unmodifiableSortedMap(parameters));
     } catch (BuildException e) {
-      throw e.wrap("failed to parse sbom scanner " + image);
+      throw e.wrap("failed to parse sbom generator " + image);
     }
   }
 

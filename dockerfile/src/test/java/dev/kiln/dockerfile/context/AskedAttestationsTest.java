@@ -46,7 +46,7 @@ class AskedAttestationsTest {
       delimiter = '|',
       value = {
         "attest:vex||unknown attestation type \"vex\"",
-        "attest:sbom|generator=|sbom scanner cannot be empty",
+        "attest:sbom|generator=|sbom generator cannot be empty",
         "attest:provenance|\"|failed to parse provenance",
       })
   void whatCannotBeUnderstoodIsRefused(String key, String value, String message) {

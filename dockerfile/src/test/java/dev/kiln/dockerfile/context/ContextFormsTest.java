@@ -88,7 +88,7 @@ class ContextFormsTest {
     assertThat(FrontendOptions.parse(Map.of("attest:sbom", "")).sbom().orElseThrow().image())
         .isEqualTo("docker.io/docker/buildkit-syft-scanner:stable-1");
     assertThatThrownBy(() -> FrontendOptions.parse(Map.of("attest:sbom", "generator=")))
-        .hasMessage("sbom scanner cannot be empty");
+        .hasMessage("sbom generator cannot be empty");
     assertThatThrownBy(() -> FrontendOptions.parse(Map.of("override-copy-image", "x")))
         .hasMessageContaining("removed in BuildKit 0.11");
     assertThatThrownBy(() -> FrontendOptions.parse(Map.of("cache-imports", "{")))
