@@ -2,6 +2,8 @@ package dev.kiln.registry;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import dev.kiln.model.Digest;
 import dev.kiln.tracing.Blocking;
 import java.io.IOException;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
 
 /** A registry in this JVM, with faults on demand. Closed by the test. */
 final class FakeRegistry implements AutoCloseable {
@@ -43,7 +46,19 @@ final class FakeRegistry implements AutoCloseable {
   volatile String lastScope = "";
 
   FakeRegistry() throws IOException {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    this(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0));
+  }
+
+  /** One that speaks TLS. */
+  static FakeRegistry overTls(SSLContext context) throws IOException {
+    HttpsServer server =
+        HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.setHttpsConfigurator(new HttpsConfigurator(context));
+    return new FakeRegistry(server);
+  }
+
+  private FakeRegistry(HttpServer server) {
+    this.server = server;
     server.setExecutor(task ->
         Blocking.start(
             "fake-registry",

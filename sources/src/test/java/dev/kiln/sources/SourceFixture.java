@@ -2,6 +2,8 @@ package dev.kiln.sources;
 
 import dev.kiln.grpc.session.secrets.GetSecretRequest;
 import dev.kiln.grpc.session.secrets.GetSecretResponse;
+import dev.kiln.grpc.session.sshforward.CheckAgentRequest;
+import dev.kiln.grpc.session.sshforward.CheckAgentResponse;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.Platform;
 import dev.kiln.model.Progress;
@@ -10,6 +12,7 @@ import dev.kiln.registry.Registry;
 import dev.kiln.registry.RegistryHosts;
 import dev.kiln.session.ClientAuth;
 import dev.kiln.session.ClientSession;
+import dev.kiln.session.SessionGroup;
 import dev.kiln.session.SessionMetadata;
 import dev.kiln.session.Sessions;
 import dev.kiln.store.Lease;
@@ -82,15 +85,51 @@ public final class SourceFixture implements AutoCloseable {
                           }
                         }))
                     .build())
+            .addService(
+                ServerServiceDefinition.builder("moby.sshforward.v1.SSH")
+                    .addMethod(
+                        checkAgent(),
+                        ServerCalls.asyncUnaryCall((request, to) -> {
+                          if (request.getID().equals("default")) {
+                            to.onNext(CheckAgentResponse.getDefaultInstance());
+                            to.onCompleted();
+                          } else {
+                            to.onError(
+                                io.grpc.Status.UNKNOWN
+                                    .withDescription("unset ssh forward key " + request.getID())
+                                    .asRuntimeException());
+                          }
+                        }))
+                    .build())
             .build()
             .start();
     channel = NettyChannelBuilder.forAddress("localhost", client.getPort()).usePlaintext().build();
     sessions.add(
         new ClientSession(
             new SessionMetadata(
-                "s1", "", "", Set.of("/moby.buildkit.secrets.v1.secrets/getsecret")),
+                "s1",
+                "",
+                "",
+                Set.of(
+                    "/moby.buildkit.secrets.v1.secrets/getsecret",
+                    "/moby.sshforward.v1.ssh/checkagent",
+                    "/moby.sshforward.v1.ssh/forwardagent")),
             channel,
             channel::shutdownNow));
+  }
+
+  private static MethodDescriptor<CheckAgentRequest, CheckAgentResponse> checkAgent() {
+    return MethodDescriptor.<CheckAgentRequest, CheckAgentResponse>newBuilder()
+        .setType(MethodDescriptor.MethodType.UNARY)
+        .setFullMethodName("moby.sshforward.v1.SSH/CheckAgent")
+        .setRequestMarshaller(ProtoUtils.marshaller(CheckAgentRequest.getDefaultInstance()))
+        .setResponseMarshaller(ProtoUtils.marshaller(CheckAgentResponse.getDefaultInstance()))
+        .build();
+  }
+
+  /** The client that lends secrets, and an ssh agent of the id {@code default}. */
+  public SessionGroup sessions() {
+    return sessions.group(List.of("s1"));
   }
 
   public Source open(String identifier, Map<String, String> attrs) {

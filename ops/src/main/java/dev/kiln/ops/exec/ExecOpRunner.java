@@ -130,7 +130,7 @@ public final class ExecOpRunner implements OpRunner {
     return valid.isEmpty() ? code == 0 : valid.contains(code);
   }
 
-  private static BuildException failure(String command, ExitStatus status) {
+  static BuildException failure(String command, ExitStatus status) {
     return status.outOfMemory()
         ? failure(command, "cannot allocate memory", Kind.EXHAUSTED, null)
         : failure(command, "exit code: " + status.code(), Kind.UNKNOWN, null);

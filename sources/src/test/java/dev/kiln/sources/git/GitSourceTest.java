@@ -195,6 +195,16 @@ class GitSourceTest {
   }
 
   @Test
+  void headerIsSentAsItIsAndBeforeTokens() throws Exception {
+    fixture.secrets.put("HEADER", "bearer mine");
+    fixture.secrets.put("TOKEN", "other");
+    server.required = "bearer mine";
+    var secrets = Map.of("git.authheadersecret", "HEADER", "git.authtokensecret", "TOKEN");
+    assertThat(key(open("#main", secrets))).isEqualTo(second);
+    assertThat(fixture.log.toString()).doesNotContain("mine");
+  }
+
+  @Test
   void checksumsMustFitAndBeHex() throws Exception {
     assertThat(key(open("#main", Map.of("git.checksum", second.substring(0, 8)))))
         .isEqualTo(second);
