@@ -4,8 +4,10 @@ import dev.kiln.actors.ProgressLog;
 import dev.kiln.grpc.control.Descriptor;
 import dev.kiln.grpc.control.StatusResponse;
 import dev.kiln.grpc.control.Vertex;
+import dev.kiln.model.Digest;
 import dev.kiln.store.content.ContentStore;
 import dev.kiln.store.content.ContentStore.BlobWriter;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.HashMap;
@@ -47,6 +49,33 @@ record BuildLog(Descriptor blob, int total, int completed, int cached, int warni
               .setSize(blob.sizeBytes())
               .build());
     }
+  }
+
+  /** Reads a log that was kept; its statuses in their order. Blocks. */
+  static void read(ContentStore content, Digest log, Produced.Sink<StatusResponse> to)
+      throws IOException, InterruptedException {
+    try (var in = new DataInputStream(content.stream(log))) {
+      for (Optional<byte[]> frame = frame(in); frame.isPresent(); frame = frame(in)) {
+        to.put(StatusResponse.parseFrom(frame.get()));
+      }
+    }
+  }
+
+  private static Optional<byte[]> frame(DataInputStream in) throws IOException {
+    int first = in.read();
+    if (first < 0) {
+      return Optional.empty();
+    }
+    int length =
+        first
+            | in.readUnsignedByte() << 8
+            | in.readUnsignedByte() << 16
+            | in.readUnsignedByte() << 24;
+    byte[] frame = in.readNBytes(length);
+    if (frame.length != length) {
+      throw new IOException("the log of the build is cut off");
+    }
+    return Optional.of(frame);
   }
 
   /**

@@ -32,8 +32,6 @@ import dev.kiln.session.SessionMetadata;
 import dev.kiln.session.Sessions;
 import dev.kiln.store.RefId;
 import dev.kiln.store.content.ContentStore;
-import java.io.DataInputStream;
-import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.ZoneOffset;
@@ -149,31 +147,7 @@ public final class ControlService implements ControlPowerApi {
     return Produced.by(
         call,
         "status-replay",
-        sink -> {
-          try (var in =
-              new DataInputStream(content.stream(new Digest(record.getLogs().getDigest())))) {
-            for (Optional<byte[]> frame = frame(in); frame.isPresent(); frame = frame(in)) {
-              sink.put(StatusResponse.parseFrom(frame.get()));
-            }
-          }
-        });
-  }
-
-  private static Optional<byte[]> frame(DataInputStream in) throws IOException {
-    int first = in.read();
-    if (first < 0) {
-      return Optional.empty();
-    }
-    int length =
-        first
-            | in.readUnsignedByte() << 8
-            | in.readUnsignedByte() << 16
-            | in.readUnsignedByte() << 24;
-    byte[] frame = in.readNBytes(length);
-    if (frame.length != length) {
-      throw new IOException("the log of the build is cut off");
-    }
-    return Optional.of(frame);
+        sink -> BuildLog.read(content, new Digest(record.getLogs().getDigest()), sink));
   }
 
   /** Clients count the age of events from the daemon's clock. */
