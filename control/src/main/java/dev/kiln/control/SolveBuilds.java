@@ -134,13 +134,7 @@ public final class SolveBuilds implements Builds {
     for (BuildRequest.Export export : request.exports()) {
       exporters.add(parts.exporters().resolve(export.type(), exporters.size(), export.attrs()));
     }
-    Span span =
-        parts
-            .tracing()
-            .tracer()
-            .spanBuilder("moby.buildkit.v1.Control/Solve")
-            .setParent(caller)
-            .startSpan();
+    Span span = span(caller);
     var recording = parts.tracing().builds().record(span.getSpanContext().getTraceId());
     Job job;
     try {
@@ -214,6 +208,20 @@ public final class SolveBuilds implements Builds {
       }
       return SolveResponse.newBuilder().putAllExporterResponse(exported.response()).build();
     }
+  }
+
+  /** The call's own span where its caller traces; else the first one of a new trace. */
+  private Span span(Context caller) {
+    Span ofCall = Span.fromContext(caller);
+    boolean ours = ofCall.getSpanContext().isValid() && !ofCall.getSpanContext().isRemote();
+    return ours
+        ? ofCall
+        : parts
+            .tracing()
+            .tracer()
+            .spanBuilder("moby.buildkit.v1.Control/Solve")
+            .setParent(caller)
+            .startSpan();
   }
 
   /** What exporters made of a build. */

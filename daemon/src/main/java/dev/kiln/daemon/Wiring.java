@@ -166,6 +166,7 @@ final class Wiring implements AutoCloseable {
                 dev.kiln.grpc.reflection.v1alpha.ServerReflection.description));
     var errors = GrpcServer.errors();
     return GrpcServer.builder(system)
+        .tracer(tracing.tracer())
         .add(Control.description, ControlPowerApiHandlerFactory.create(control, errors, system))
         .add(LLBBridge.description, LLBBridgePowerApiHandlerFactory.create(bridge, errors, system))
         .add(Content.description, ContentPowerApiHandlerFactory.create(content, errors, system))

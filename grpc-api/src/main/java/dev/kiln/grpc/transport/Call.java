@@ -7,7 +7,11 @@ import akka.http.javadsl.model.headers.RawHeader;
 import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.model.BuildException;
 import dev.kiln.tracing.Blocking;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.opentelemetry.api.baggage.propagation.W3CBaggagePropagator;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.Scope;
@@ -44,20 +48,26 @@ public final class Call {
   private final Map<String, List<String>> headers;
   private final List<HttpHeader> responseHeaders = new CopyOnWriteArrayList<>();
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
+  private final Span span;
   private final Context context;
 
-  private Call(Map<String, List<String>> headers) {
+  private Call(Map<String, List<String>> headers, ServerSpans spans, String path) {
     this.headers = headers;
-    this.context =
+    Context caller =
         W3CBaggagePropagator.getInstance()
             .extract(
                 W3CTraceContextPropagator.getInstance().extract(Context.root(), this, GETTER),
                 this,
                 GETTER);
+    this.span = spans.start(path, caller);
+    this.context = span.getSpanContext().isValid() ? caller.with(span) : caller;
   }
 
-  static Call open(Map<String, List<String>> headers) {
-    var call = new Call(headers);
+  /**
+   * @param path service and method, as they are on the wire
+   */
+  static Call open(Map<String, List<String>> headers, ServerSpans spans, String path) {
+    var call = new Call(headers, spans, path);
     OPEN.put(call.id, call);
     return call;
   }
@@ -69,7 +79,7 @@ public final class Call {
         .map(OPEN::get)
         .orElseGet(() -> {
           // Ended before its handler ran: what it starts is told at once.
-          var gone = new Call(Map.of());
+          var gone = new Call(Map.of(), new ServerSpans(Optional.empty()), "");
           gone.ended.complete(true);
           return gone;
         });
@@ -106,7 +116,10 @@ public final class Call {
     return responseHeaders.isEmpty() ? response : response.addHeaders(responseHeaders);
   }
 
-  /** The caller's trace context (W3C {@code traceparent}, {@code tracestate}, {@code baggage}). */
+  /**
+   * The caller's trace context (W3C {@code traceparent}, {@code tracestate}, {@code baggage}), with
+   * the span of this call where the caller traces.
+   */
   public Context context() {
     return context;
   }
@@ -139,7 +152,12 @@ public final class Call {
       task = Blocking.start(name, work);
     }
     onCancel(task::interrupt);
-    return task.done();
+    return task.done()
+        .whenComplete((_, failure) -> {
+          if (failure != null) {
+            failed(failure);
+          }
+        });
   }
 
   /** A failed answer. */
@@ -147,10 +165,20 @@ public final class Call {
     return CompletableFuture.failedFuture(GrpcErrors.toGrpc(failure));
   }
 
+  private void failed(Throwable failure) {
+    StatusRuntimeException told = GrpcErrors.toGrpc(failure);
+    ServerSpans.code(span, told.getStatus().getCode());
+    span.setStatus(StatusCode.ERROR, String.valueOf(told.getStatus().getDescription()));
+  }
+
   /** Ends the call; {@code byCaller}: before it was answered. Idempotent. */
   void end(boolean byCaller) {
     OPEN.remove(id);
     ended.complete(byCaller);
+    if (byCaller) {
+      ServerSpans.code(span, Status.Code.CANCELLED);
+    }
+    span.end();
   }
 
   private static final TextMapGetter<Call> GETTER =

@@ -38,6 +38,7 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.kiln.grpc.GrpcErrors;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
+import io.opentelemetry.api.trace.Tracer;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -103,6 +104,7 @@ public final class GrpcServer implements AutoCloseable {
 
   private final ClassicActorSystemProvider system;
   private final Map<String, Route> routes;
+  private final ServerSpans spans;
   private final ServerSettings settings;
   private final LoggingAdapter log;
   private final DateHeaderRendering date;
@@ -110,8 +112,10 @@ public final class GrpcServer implements AutoCloseable {
   private final ResponseLimit limit = new ResponseLimit(MAX_MESSAGE_BYTES, this::handled);
   private final SharedKillSwitch all = KillSwitches.shared("grpc-connections");
 
-  private GrpcServer(ClassicActorSystemProvider system, Map<String, Route> routes) {
+  private GrpcServer(
+      ClassicActorSystemProvider system, Map<String, Route> routes, ServerSpans spans) {
     this.system = system;
+    this.spans = spans;
     this.routes = Map.copyOf(routes);
     this.settings = ServerSettings.apply(SETTINGS);
     this.log = Logging.getLogger(system.classicSystem(), GrpcServer.class);
@@ -127,6 +131,7 @@ public final class GrpcServer implements AutoCloseable {
   public static final class Builder {
     private final ClassicActorSystemProvider system;
     private final Map<String, Route> routes = new LinkedHashMap<>();
+    private Optional<Tracer> tracer = Optional.empty();
 
     private Builder(ClassicActorSystemProvider system) {
       this.system = system;
@@ -146,8 +151,14 @@ public final class GrpcServer implements AutoCloseable {
       return this;
     }
 
+    /** Makes a span of each call whose caller traces. */
+    public Builder tracer(Tracer tracer) {
+      this.tracer = Optional.of(tracer);
+      return this;
+    }
+
     public GrpcServer build() {
-      return new GrpcServer(system, routes);
+      return new GrpcServer(system, routes, new ServerSpans(tracer));
     }
   }
 
@@ -211,7 +222,7 @@ public final class GrpcServer implements AutoCloseable {
     for (HttpHeader header : request.getHeaders()) {
       headers.computeIfAbsent(header.lowercaseName(), _ -> new ArrayList<>()).add(header.value());
     }
-    Call call = Call.open(headers);
+    Call call = Call.open(headers, spans, wirePath(request));
     streams.attach(streamId, call);
     try {
       Route route = route(request);

@@ -3,6 +3,7 @@ package dev.kiln.grpc.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.stream.SystemMaterializer;
@@ -28,6 +29,7 @@ import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
 import dev.kiln.grpc.control.UsageRecord;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
+import dev.kiln.tracing.Tracing;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
@@ -40,6 +42,8 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
+import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.sdk.trace.data.SpanData;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -47,6 +51,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -61,6 +66,7 @@ import org.junit.jupiter.api.Test;
 class GrpcServerTest {
   private static ActorSystem<Void> system;
 
+  private final Tracing tracing = Tracing.start(Map.of());
   private FakeControl control;
   private GrpcServer server;
   private SocketListener listener;
@@ -81,6 +87,7 @@ class GrpcServerTest {
     control = new FakeControl(SystemMaterializer.get(system).materializer());
     server =
         GrpcServer.builder(system)
+            .tracer(tracing.tracer())
             .add(
                 Control.description,
                 ControlPowerApiHandlerFactory.create(control, GrpcServer.errors(), system))
@@ -101,6 +108,7 @@ class GrpcServerTest {
     channel.shutdownNow();
     listener.close();
     server.close();
+    tracing.close();
   }
 
   private static <A extends Message, B extends Message> MethodDescriptor<A, B> method(
@@ -151,6 +159,35 @@ class GrpcServerTest {
                     Metadata.Key.of(
                         "buildkit-current-timestamp", Metadata.ASCII_STRING_MARSHALLER)))
         .isEqualTo("now");
+  }
+
+  @Test
+  void aCallIsASpanBelowItsCallersSpan() {
+    String trace = "0af7651916cd43dd8448eb211c80319c";
+    var headers = new Metadata();
+    headers.put(
+        Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER),
+        "00-" + trace + "-b7ad6b7169203331-01");
+    try (var recording = tracing.builds().record(trace)) {
+      var request = InfoRequest.getDefaultInstance();
+      ClientCalls.blockingUnaryCall(
+          io.grpc.ClientInterceptors.intercept(
+              channel, MetadataUtils.newAttachHeadersInterceptor(headers)),
+          method("Info", MethodType.UNARY, request, InfoResponse.getDefaultInstance()),
+          CallOptions.DEFAULT,
+          request);
+      unary("Info", request, InfoResponse.getDefaultInstance()); // untraced, so without a span
+      ActorTestKit kit = ActorTestKit.create(system);
+      SpanData span =
+          kit.createTestProbe()
+              .awaitAssert(() -> {
+                assertThat(recording.spans()).hasSize(1);
+                return recording.spans().getFirst();
+              });
+      assertThat(span.getName()).isEqualTo("moby.buildkit.v1.Control/Info");
+      assertThat(span.getKind()).isEqualTo(SpanKind.SERVER);
+      assertThat(span.getParentSpanId()).isEqualTo("b7ad6b7169203331");
+    }
   }
 
   @Test
