@@ -132,7 +132,14 @@ final class ObjectCache implements CacheTarget, LayerOrigin {
 
   /** Reads the cache into a table; one that nobody has written yet is empty. */
   void read(ImportedTable table) throws IOException, InterruptedException {
-    Optional<InputStream> in = objects.get().open(layout.manifests().getFirst(), 0);
+    for (String name :
+        layout.manifests().subList(0, layout.readsAll() ? layout.manifests().size() : 1)) {
+      read(name, table);
+    }
+  }
+
+  private void read(String name, ImportedTable table) throws IOException, InterruptedException {
+    Optional<InputStream> in = objects.get().open(name, 0);
     if (in.isEmpty()) {
       return;
     }

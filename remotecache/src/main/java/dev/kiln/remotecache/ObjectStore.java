@@ -25,11 +25,16 @@ interface ObjectStore {
    * How the cache is laid out there. Immutable.
    *
    * @param blobs prefix of a blob's name before its digest
-   * @param manifests names of the cache's config: an export writes all, an import reads the first
+   * @param manifests names of the cache's config: an export writes all
+   * @param readsAll whether an import reads all, or the first alone
    * @param touchAfter blobs that were not changed for so long are marked as in use
    * @param parallel blobs that are sent at once
    */
-  record Layout(String blobs, List<String> manifests, Duration touchAfter, int parallel) {
+  record Layout(
+      String blobs, List<String> manifests, boolean readsAll, Duration touchAfter, int parallel) {
+    /** Longer than any cache lives. */
+    static final Duration NEVER = Duration.ofDays(36_500);
+
     public Layout {
       manifests = List.copyOf(manifests);
     }

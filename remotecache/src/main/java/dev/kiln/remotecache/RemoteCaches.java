@@ -96,13 +96,9 @@ public final class RemoteCaches {
           var place = new ClientPlace(sessions, store, sessionId, LOCAL + folder);
           yield written("local", "exporting cache to client directory", attrs, options, place);
         }
-        case "s3" ->
-            CacheExport.of(
-                "s3",
-                "exporting cache to Amazon S3",
-                attrs,
-                Compression.GZIP,
-                Optional.of(s3(attrs)));
+        case "s3" -> kept("s3", "exporting cache to Amazon S3", attrs, s3(attrs));
+        case "azblob" ->
+            kept("azblob", "exporting cache to Azure Blob Storage", attrs, azure(attrs));
         default ->
             throw new BuildException(
                 Kind.UNKNOWN, "unknown cache exporter: \"" + asked.type() + "\"");
@@ -123,6 +119,17 @@ public final class RemoteCaches {
     Compression compression = options.compression();
     var target = new ManifestTarget(ManifestTarget.Form.of(options), place);
     return CacheExport.of(type, name, attrs, compression, Optional.of(target));
+  }
+
+  private static CacheExport kept(
+      String type, String name, Map<String, String> attrs, ObjectCache in) {
+    return CacheExport.of(type, name, attrs, Compression.GZIP, Optional.of(in));
+  }
+
+  private ObjectCache azure(Map<String, String> attrs) {
+    AzureOptions options = AzureOptions.of(attrs, environment);
+    return new ObjectCache(
+        Lazily.of(() -> AzureStore.open(options)), options.layout(), store.content(), clock);
   }
 
   /** The client of S3 is opened when it is first used. */
@@ -165,6 +172,7 @@ public final class RemoteCaches {
     try {
       return switch (asked.type()) {
         case "s3" -> of(s3(asked.attrs()), asked);
+        case "azblob" -> of(azure(asked.attrs()), asked);
         default -> {
           CacheOrigin origin = origin(asked, sessionId);
           var table = new ImportedTable(id(asked), new ImportedResults(store, origin, leases));

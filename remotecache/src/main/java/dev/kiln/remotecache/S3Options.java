@@ -43,6 +43,7 @@ record S3Options(
             ObjectCache.names(
                 prefix + attrs.getOrDefault("manifests_prefix", "manifests/"),
                 attrs.getOrDefault("name", "buildkit")),
+            false,
             touchRefresh(attrs.getOrDefault("touch_refresh", "24h")),
             parallelism(attrs.getOrDefault("upload_parallelism", "4")));
     String id = attrs.getOrDefault("access_key_id", "");

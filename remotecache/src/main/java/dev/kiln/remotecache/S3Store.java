@@ -1,13 +1,10 @@
 package dev.kiln.remotecache;
 
-import dev.kiln.model.BuildException;
-import dev.kiln.model.Kind;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,10 +44,12 @@ final class S3Store implements ObjectStore {
 
   private final S3Client client;
   private final String bucket;
+  private final String host;
 
-  private S3Store(S3Client client, String bucket) {
+  private S3Store(S3Client client, String bucket, String host) {
     this.client = client;
     this.bucket = bucket;
+    this.host = host;
   }
 
   /** Opens the store; nothing is asked yet. */
@@ -68,7 +67,12 @@ final class S3Store implements ObjectStore {
                     .build())
             .httpClientBuilder(UrlConnectionHttpClient.builder());
     options.endpoint().ifPresent(uri -> builder.endpointOverride(URI.create(uri)));
-    return new S3Store(builder.build(), options.bucket());
+    String host =
+        options
+            .endpoint()
+            .map(uri -> String.valueOf(URI.create(uri).getHost()))
+            .orElse("s3." + options.region() + ".amazonaws.com");
+    return new S3Store(builder.build(), options.bucket(), host);
   }
 
   private static AwsCredentialsProvider credentials(S3Options options) {
@@ -246,25 +250,11 @@ final class S3Store implements ObjectStore {
   private <T> T asked(Supplier<T> call) throws InterruptedException {
     try {
       return call.get();
-    } catch (AbortedException e) {
-      var interrupted = new InterruptedException("a call to S3 was interrupted");
-      interrupted.initCause(e);
-      throw interrupted;
     } catch (SdkException e) {
-      throw failure(e);
-    }
-  }
-
-  /** As Go's client says it, where the reason is one that users know. */
-  private static BuildException failure(SdkException e) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof UnknownHostException) {
-        return new BuildException(
-            Kind.UNAVAILABLE,
-            "request to S3 failed: dial tcp: lookup " + cause.getMessage() + ": no such host",
-            e);
+      if (ServiceFailure.isInterrupt(e) || e instanceof AbortedException) {
+        throw ServiceFailure.interrupted(e);
       }
+      throw ServiceFailure.of("S3", host, e);
     }
-    return new BuildException(Kind.UNKNOWN, "request to S3 failed: " + e.getMessage(), e);
   }
 }

@@ -95,7 +95,7 @@ class ObjectCacheTest {
   private ObjectCache cache() {
     return new ObjectCache(
         () -> objects,
-        new ObjectStore.Layout("p/blobs/", List.of("p/a", "p/b"), Duration.ofHours(24), 2),
+        new ObjectStore.Layout("p/blobs/", List.of("p/a", "p/b"), false, Duration.ofHours(24), 2),
         store.content(),
         Clock.fixed(NOW, ZoneOffset.UTC));
   }
@@ -195,6 +195,7 @@ class ObjectCacheTest {
             new ObjectStore.Layout(
                 "x/blobs/",
                 List.of("x/manifests/one", "x/manifests/two"),
+                false,
                 Duration.ofMinutes(90),
                 4));
     assertThat(options.toString()).doesNotContain("sss");
@@ -203,5 +204,24 @@ class ObjectCacheTest {
     assertThatThrownBy(() ->
             S3Options.of(Map.of("bucket", "b", "region", "r", "upload_parallelism", "0"), Map.of()))
         .hasMessage("upload_parallelism must be a positive integer");
+  }
+
+  @Test
+  void optionsOfAzure() {
+    AzureOptions options =
+        AzureOptions.of(
+            Map.of(
+                "account_url", "https://acc.blob.core.windows.net",
+                "prefix", "x/",
+                "name", "one;two",
+                "secret_access_key", "sss"),
+            Map.of("BUILDKIT_AZURE_STORAGE_CONTAINER", "c"));
+    assertThat(options.accountName()).isEqualTo("acc");
+    assertThat(options.container()).isEqualTo("c");
+    assertThat(options.layout().blobs()).isEqualTo("x/blobs/");
+    assertThat(options.layout().manifests()).containsExactly("x/manifests/one", "x/manifests/two");
+    assertThat(options.toString()).doesNotContain("sss");
+    assertThatThrownBy(() -> AzureOptions.of(Map.of(), Map.of()))
+        .hasMessageContaining("account_url attribute is required");
   }
 }

@@ -27,8 +27,7 @@ import org.junit.jupiter.api.Test;
  */
 class GoldenConfigTest {
   private static byte[] golden() throws IOException {
-    try (InputStream in =
-        GoldenConfigTest.class.getResourceAsStream("buildkit-v0.22-max.json")) {
+    try (InputStream in = GoldenConfigTest.class.getResourceAsStream("buildkit-v0.22-max.json")) {
       return in.readAllBytes();
     }
   }
