@@ -5,7 +5,11 @@ import dev.kiln.model.Detail;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.Blocking;
+import java.io.IOException;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,8 +41,15 @@ final class OpSteps {
   /** What a run gave, and when it began and ended; its end is shown once it is safe. */
   record Ran(List<Optional<ResultId>> outputs, Instant started, Instant ended) {}
 
-  /** What a load gave. */
-  record Loaded(Optional<ResultId> result, Instant started, Instant ended) {}
+  /**
+   * What a load gave.
+   *
+   * @param earlier results of steps before this one that came along
+   */
+  record Loaded(Optional<ResultId> result, List<Earlier> earlier, Instant started, Instant ended) {}
+
+  /** The result of a key of an input. */
+  record Earlier(CacheKey key, ResultId result, Instant createdAt) {}
 
   /** The cache map, computed at once; only where {@link OpRunner#cacheMapIsPure}. */
   CacheMap cacheMapNow(int index) throws Exception {
@@ -112,13 +123,42 @@ final class OpSteps {
                                 .table()
                                 .loader()
                                 .load(candidate.found().record(), context);
-                        return new Loaded(result, started, Instant.now());
+                        return new Loaded(result, earlier(candidate), started, Instant.now());
                       } catch (Throwable e) {
                         // Not the user's failure: another record or the op itself takes its place.
                         scope.progress().completed(true, started, Instant.now(), "");
                         throw e;
                       }
                     }));
+  }
+
+  /** What a loaded record of an imported cache has brought of its inputs, and of theirs. */
+  private List<Earlier> earlier(EdgeState.Candidate candidate)
+      throws IOException, InterruptedException {
+    CacheTable table = candidate.found().table();
+    if (table.id().equals(CacheIndex.LOCAL)) {
+      return List.of();
+    }
+    var found = new ArrayList<Earlier>();
+    var seen = new HashSet<CacheKey>();
+    var queue = new ArrayDeque<CacheKey>(List.of(candidate.key()));
+    while (!queue.isEmpty()) {
+      for (List<CacheKey.Dep> alternatives : queue.poll().deps()) {
+        for (CacheKey.Dep dep : alternatives) {
+          if (!seen.add(dep.key())) {
+            continue;
+          }
+          queue.add(dep.key());
+          for (CacheRecord record : table.idOf(dep.key()).map(table::records).orElse(List.of())) {
+            table
+                .loader()
+                .within(candidate.found().record(), record, context)
+                .ifPresent(result -> found.add(new Earlier(dep.key(), result, record.createdAt())));
+          }
+        }
+      }
+    }
+    return List.copyOf(found);
   }
 
   Blocking.Task<Ran> run(List<Optional<ResultId>> inputs) {

@@ -15,4 +15,13 @@ public interface ResultLoader {
    */
   Optional<ResultId> load(CacheRecord record, OpContext context)
       throws IOException, InterruptedException;
+
+  /**
+   * The result of a step before {@code loaded}, where it came along with it at no cost; empty where
+   * it did not.
+   */
+  default Optional<ResultId> within(CacheRecord loaded, CacheRecord earlier, OpContext context)
+      throws IOException, InterruptedException {
+    return Optional.empty();
+  }
 }

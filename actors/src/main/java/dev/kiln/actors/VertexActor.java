@@ -559,6 +559,9 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
             new CacheKey.Export(key.export().vertex(), key.export().exportCache(), List.of(found)));
       } else {
         env.index().save(key, loaded.result(), found.record().createdAt());
+        loaded
+            .earlier()
+            .forEach(e -> env.index().save(e.key(), Optional.of(e.result()), e.createdAt()));
       }
       scope.trace().completed(true);
       shownWhenSafe(true, loaded.started(), loaded.ended());

@@ -528,6 +528,46 @@ final class SolverTest {
   }
 
   @Test
+  void whatAnImportedResultBringsAlongIsTakenOverToo() throws Exception {
+    var table =
+        CacheTable.imported(
+            "registry:cache",
+            new ResultLoader() {
+              @Override
+              public Optional<ResultId> load(CacheRecord record, OpContext context) {
+                return record.result();
+              }
+
+              @Override
+              public Optional<ResultId> within(
+                  CacheRecord loaded, CacheRecord earlier, OpContext context) {
+                return earlier.result();
+              }
+            });
+    Fake a = f.ops.vertex("a");
+    Fake b = f.ops.vertex("b", a);
+    Fake c = f.ops.vertex("c", b);
+    var rootId = new CacheKey(dev.kiln.model.KeyDigest.of("key-a"), 0, List.of()).rootId();
+    var at = java.time.Instant.parse("2026-01-01T00:00:00Z");
+    table.addLink(
+        rootId.value(),
+        new CacheLink(0, dev.kiln.model.KeyDigest.of("key-b"), 0, Optional.empty()),
+        "imported-b");
+    table.addLink(
+        "imported-b",
+        new CacheLink(0, dev.kiln.model.KeyDigest.of("key-c"), 0, Optional.empty()),
+        "imported-c");
+    table.addResult("imported-b", new CacheRecord("remote=b", at));
+    table.addResult("imported-c", new CacheRecord("remote=c", at));
+    try (Job job = f.job()) {
+      assertThat(SolverFixture.get(job.solve(c.graph(), List.of(table))).result())
+          .contains(new ResultId("remote=c"));
+    }
+    assertThat(f.build(b).result()).as("without the import").contains(new ResultId("remote=b"));
+    assertThat(List.of(a.runs.get(), b.runs.get(), c.runs.get())).containsOnly(0);
+  }
+
+  @Test
   void keysTellWhatTheyAreMadeFrom() throws Exception {
     Fake a = f.ops.vertex("a");
     Fake b = f.ops.vertex("b", a);

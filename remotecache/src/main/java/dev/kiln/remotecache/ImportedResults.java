@@ -68,6 +68,16 @@ final class ImportedResults implements ResultLoader {
     return Optional.of(new ResultId(top.value()));
   }
 
+  /** A state whose layers are the lowest ones of a loaded one is there with it. */
+  @Override
+  public Optional<ResultId> within(CacheRecord loaded, CacheRecord earlier, OpContext context)
+      throws InterruptedException {
+    List<Layer> all = layers(loaded);
+    List<Layer> part = layers(earlier);
+    boolean below = part.size() <= all.size() && all.subList(0, part.size()).equals(part);
+    return below ? load(earlier, context) : Optional.empty();
+  }
+
   /** The layers as a ref. */
   RefId ref(List<Layer> chain, Lease lease, StepProgress progress) throws InterruptedException {
     Optional<RefId> top = Optional.empty();
