@@ -34,8 +34,8 @@ import sun.misc.Signal;
 
 /**
  * The run from which the distribution's AOT cache is made: a daemon and a client in one process, an
- * image, a build on it from a registry, the same from the cache, and a stop. Used by the build only ({@code
- * src/main/assembly/distribution.sh}).
+ * image, a build on it from a registry, the same from the cache, and a stop. Used by the build only
+ * ({@code src/main/assembly/distribution.sh}).
  */
 final class Training {
   /** Builds of the kind that comes most often, all cached: what is hot then, is compiled early. */
@@ -136,8 +136,7 @@ final class Training {
           "opentelemetry.proto.collector.trace.v1.TraceService/Export",
           ExportTraceServiceRequest.newBuilder()
               .addResourceSpans(
-                  ResourceSpans.newBuilder()
-                      .addScopeSpans(ScopeSpans.newBuilder().addSpans(span)))
+                  ResourceSpans.newBuilder().addScopeSpans(ScopeSpans.newBuilder().addSpans(span)))
               .build(),
           ExportTraceServiceResponse.getDefaultInstance());
     } finally {
@@ -163,8 +162,7 @@ final class Training {
   }
 
   private static void build(Path context, String address, String output) {
-    int code =
-        KilnCommand.run("build", context.toString(), "--addr", address, "--output", output);
+    int code = KilnCommand.run("build", context.toString(), "--addr", address, "--output", output);
     if (code != 0) {
       System.err.println(
           "a training build ended with " + code + ": the cache will lack what it did not reach");

@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Hands one image out as a registry does, from an OCI archive, so that the training run
- * passes through the registry client and the unpacking of layers. Nothing but reading.
+ * Hands one image out as a registry does, from an OCI archive, so that the training run passes
+ * through the registry client and the unpacking of layers. Nothing but reading.
  */
 final class TrainingRegistry implements AutoCloseable {
   private static final String MANIFESTS = "/manifests/";

@@ -190,6 +190,10 @@ public final class LayerUnpacker implements AutoCloseable {
 
   private void put(TarEntry entry, BytePath path, Fd parent, BytePath name, TarReader reader)
       throws IOException {
+    if (entry.type() == TarEntry.FILE && file(entry, parent, name, reader)) {
+      written.add(path); // the common case, in as few calls as it takes
+      return;
+    }
     boolean directory = entry.type() == TarEntry.DIRECTORY;
     boolean hides = false;
     if (parent.exists(name)) {
@@ -212,7 +216,13 @@ public final class LayerUnpacker implements AutoCloseable {
           LayerFormat.makeOpaque(reach(parent, name));
         }
       }
-      case TarEntry.FILE -> file(entry, parent, name, reader);
+      case TarEntry.FILE -> {
+        if (!file(entry, parent, name, reader)) {
+          throw new SyscallException("open", name.toString(), Errno.EEXIST);
+        }
+        written.add(path);
+        return;
+      }
       case TarEntry.SYMLINK -> parent.symlink(entry.linkname(), name);
       case TarEntry.HARD_LINK -> hardLink(entry, path, parent, name);
       case TarEntry.CHARACTER -> device(entry, parent, name, Stat.S_IFCHR);
@@ -235,13 +245,33 @@ public final class LayerUnpacker implements AutoCloseable {
     }
   }
 
-  private void file(TarEntry entry, Fd parent, BytePath name, TarReader reader) throws IOException {
+  /**
+   * Makes the file with all its attributes, through its descriptor where that is possible.
+   *
+   * @return whether the name was free; if not, nothing is done
+   */
+  private boolean file(TarEntry entry, Fd parent, BytePath name, TarReader reader)
+      throws IOException {
     int flags = Open.WRONLY | Open.CREAT | Open.EXCL | Open.NOFOLLOW;
-    try (Fd file = parent.open(name, flags, 0600)) {
+    Fd made;
+    try {
+      made = parent.open(name, flags, 0600);
+    } catch (SyscallException e) {
+      if (e.errno() == Errno.EEXIST) {
+        return false;
+      }
+      throw e;
+    }
+    try (Fd file = made) {
       for (int n; (n = reader.read(buffer, 0, buffer.length)) > 0; ) {
         file.write(buffer, 0, n);
       }
+      file.chown((int) entry.uid(), (int) entry.gid());
+      file.chmod(entry.mode());
+      xattrs(entry, parent, name);
+      file.utimes(entry.mtimeSeconds(), entry.mtimeNanos());
     }
+    return true;
   }
 
   private void hardLink(TarEntry entry, BytePath path, Fd parent, BytePath name)
@@ -272,6 +302,10 @@ public final class LayerUnpacker implements AutoCloseable {
     if (entry.type() != TarEntry.SYMLINK) {
       parent.chmod(name, entry.mode());
     }
+    xattrs(entry, parent, name);
+  }
+
+  private static void xattrs(TarEntry entry, Fd parent, BytePath name) throws IOException {
     for (Map.Entry<String, byte[]> xattr : entry.xattrs().entrySet()) { // chown drops capabilities
       if (LayerFormat.isInternal(xattr.getKey())) {
         continue;
