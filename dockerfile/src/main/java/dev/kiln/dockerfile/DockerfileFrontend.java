@@ -243,8 +243,7 @@ public final class DockerfileFrontend implements Frontend {
           Converted target = all.get(i);
           attestations.put(
               id,
-              List.of(
-                  scan.get().scan(id, target.state(), target.scanned(), target.ignoreCache())));
+              List.of(scan.get().scan(id, target.state(), target.scanned(), target.ignoreCache())));
         }
       }
       metadata.put(ResultMetadata.PLATFORMS, ResultMetadata.platforms(platforms));

@@ -17,7 +17,9 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Options that decide where a call looks and whether it answers itself (F-27, F-28, F-36, F-37). */
+/**
+ * Options that decide where a call looks and whether it answers itself (F-27, F-28, F-36, F-37).
+ */
 class CallTest {
   private static final String SYNTAX = "# syntax=example.com/frontend\nFROM scratch\nCOPY a /\n";
 

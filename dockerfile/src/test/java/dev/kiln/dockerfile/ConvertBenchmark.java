@@ -16,8 +16,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * How long a file of 2,000 lines and 100 stages takes when the JVM is warm. Run it by {@code
- * ./mvnw -Pbench -Dquick -DskipTests -pl dockerfile -am test}.
+ * How long a file of 2,000 lines and 100 stages takes when the JVM is warm. Run it by {@code ./mvnw
+ * -Pbench -Dquick -DskipTests -pl dockerfile -am test}.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

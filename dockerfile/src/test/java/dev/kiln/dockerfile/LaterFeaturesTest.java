@@ -68,7 +68,8 @@ class LaterFeaturesTest {
     assertThat(told.path("metadata").size()).isEqualTo(digests.size());
     assertThat(told.path("source").path("infos").get(0).path("language").asText())
         .isEqualTo("Dockerfile");
-    assertThat(new String(result.metadata().get("version"), java.nio.charset.StandardCharsets.UTF_8))
+    assertThat(
+            new String(result.metadata().get("version"), java.nio.charset.StandardCharsets.UTF_8))
         .isEqualTo("0.1.0");
   }
 }

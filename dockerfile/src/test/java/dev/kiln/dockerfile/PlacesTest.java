@@ -30,8 +30,7 @@ class PlacesTest {
                 "local://dockerfile", Map.of("Dockerfile", "FROM scratch\n" + instruction + "\n")));
     BuildException failure =
         catchThrowableOfType(
-            BuildException.class,
-            () -> new DockerfileFrontend().solve(client, Map.of(), Map.of()));
+            BuildException.class, () -> new DockerfileFrontend().solve(client, Map.of(), Map.of()));
     assertThat(failure).hasMessageContaining(message);
     List<SourceRange> places =
         failure.details().stream()

@@ -37,8 +37,7 @@ final class StatementReader {
     String keyword = text.substring(0, end);
     var flags = new ArrayList<String>();
     String rest = end < text.length() ? flags(text.substring(end), flags) : "";
-    Arguments arguments =
-        arguments(keyword.toLowerCase(Locale.ROOT), GoText.trim(rest), triggers);
+    Arguments arguments = arguments(keyword.toLowerCase(Locale.ROOT), GoText.trim(rest), triggers);
     return new Statement(keyword, flags, arguments, line, List.of(), comments, startLine, endLine);
   }
 

@@ -33,8 +33,7 @@ class IgnorePropertyTest {
   @Test
   void filesMeanWhatTheyMeanToMoby() throws IOException {
     var json = new ObjectMapper();
-    for (String line :
-        Files.readAllLines(Path.of("src/test/resources/ignore/moby.jsonl"))) {
+    for (String line : Files.readAllLines(Path.of("src/test/resources/ignore/moby.jsonl"))) {
       JsonNode example = json.readTree(line);
       String file = example.path("file").asText();
       List<String> patterns = IgnoreFile.patterns(file.getBytes(StandardCharsets.UTF_8));

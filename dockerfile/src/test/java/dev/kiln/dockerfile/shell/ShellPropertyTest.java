@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Random words expand as a real shell expands them on the right of an assignment, where it splits
  * nothing. Left out is what Dockerfiles mean otherwise on purpose: command substitution, positional
- * parameters, bracket patterns, quotes inside a substitution that itself stands in quotes, and {@code
- * ${name?}} inside an operand that is not used: a Dockerfile expands that all the same.
+ * parameters, bracket patterns, quotes inside a substitution that itself stands in quotes, and
+ * {@code ${name?}} inside an operand that is not used: a Dockerfile expands that all the same.
  */
 class ShellPropertyTest {
   private static final long SEED = Long.getLong("fuzz.seed", System.nanoTime());
@@ -141,9 +141,7 @@ class ShellPropertyTest {
 
   private static List<String> shell() {
     Path busybox = Path.of("/bin/busybox");
-    return Files.isExecutable(busybox)
-        ? List.of(busybox.toString(), "sh")
-        : List.of("/bin/sh");
+    return Files.isExecutable(busybox) ? List.of(busybox.toString(), "sh") : List.of("/bin/sh");
   }
 
   @Test

@@ -9,7 +9,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The images on which the compared Dockerfiles stand, made of this machine's busybox. Stateless. */
+/**
+ * The images on which the compared Dockerfiles stand, made of this machine's busybox. Stateless.
+ */
 final class BaseImages {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String COMMANDS =
@@ -69,8 +71,7 @@ final class BaseImages {
   static void addTo(ImageHost host) throws IOException {
     byte[] tools = tools();
     byte[] second =
-        TarBytes.of(
-            SharedContext.WRITTEN, List.of(TarBytes.directory("base/", 0755, 1000, 1000)));
+        TarBytes.of(SharedContext.WRITTEN, List.of(TarBytes.directory("base/", 0755, 1000, 1000)));
     var toolbox = (ObjectNode) JSON.readTree(TOOLBOX);
     host.add("toolbox", toolbox, List.of(tools), List.of("amd64", "arm64"));
     host.add("rich", (ObjectNode) JSON.readTree(RICH), List.of(tools, second), List.of("amd64"));

@@ -23,8 +23,8 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
  * named only: they hold the machine's busybox. Immutable.
  *
  * @param base diff IDs of layers that the base images brought
- * @param epoch the time to which all times are cut, or null where they are those of the build;
- *     then times and diff IDs are left out
+ * @param epoch the time to which all times are cut, or null where they are those of the build; then
+ *     times and diff IDs are left out
  */
 record ExportedImage(Map<String, byte[]> files, Set<String> base, Instant epoch) {
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -100,14 +100,24 @@ class ReferenceImagesTest {
         .environment()
         .putAll(
             java.util.Map.of(
-                "GIT_AUTHOR_NAME", "A", "GIT_AUTHOR_EMAIL", "a@example.com",
-                "GIT_COMMITTER_NAME", "A", "GIT_COMMITTER_EMAIL", "a@example.com",
-                "GIT_AUTHOR_DATE", "2020-02-02T02:02:02Z",
-                "GIT_COMMITTER_DATE", "2020-02-02T02:02:02Z",
-                "GIT_CONFIG_GLOBAL", "/dev/null", "GIT_CONFIG_NOSYSTEM", "1"));
+                "GIT_AUTHOR_NAME",
+                "A",
+                "GIT_AUTHOR_EMAIL",
+                "a@example.com",
+                "GIT_COMMITTER_NAME",
+                "A",
+                "GIT_COMMITTER_EMAIL",
+                "a@example.com",
+                "GIT_AUTHOR_DATE",
+                "2020-02-02T02:02:02Z",
+                "GIT_COMMITTER_DATE",
+                "2020-02-02T02:02:02Z",
+                "GIT_CONFIG_GLOBAL",
+                "/dev/null",
+                "GIT_CONFIG_NOSYSTEM",
+                "1"));
     Process process = builder.start();
-    String output =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).as(output).isZero();
     return output;

@@ -109,8 +109,7 @@ final class SharedContext {
       if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
         Files.setAttribute(path, "unix:mode", 0755);
       }
-      Files.getFileAttributeView(
-              path, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+      Files.getFileAttributeView(path, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
           .setTimes(time, time, null);
     }
   }

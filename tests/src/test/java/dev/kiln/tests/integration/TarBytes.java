@@ -41,8 +41,7 @@ final class TarBytes {
     return link;
   }
 
-  private static Entry entry(
-      String name, byte type, int mode, int uid, int gid, byte[] content) {
+  private static Entry entry(String name, byte type, int mode, int uid, int gid, byte[] content) {
     var header = new TarArchiveEntry(name, type);
     header.setMode(mode);
     header.setUserId(uid);
