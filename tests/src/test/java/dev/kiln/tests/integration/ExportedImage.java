@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -23,14 +24,14 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
  * named only: they hold the machine's busybox. Immutable.
  *
  * @param base diff IDs of layers that the base images brought
- * @param epoch the time to which all times are cut, or null where they are those of the build; then
+ * @param epoch the time to which all times are cut, absent where they are those of the build; then
  *     times and diff IDs are left out
  */
-record ExportedImage(Map<String, byte[]> files, Set<String> base, Instant epoch) {
+record ExportedImage(Map<String, byte[]> files, Set<String> base, Optional<Instant> epoch) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Instant OLD = Instant.parse("2021-01-01T00:00:00Z");
 
-  static ExportedImage read(Path archive, Set<String> base, Instant epoch) throws IOException {
+  static ExportedImage read(Path archive, Set<String> base, Optional<Instant> epoch) throws IOException {
     var files = new HashMap<String, byte[]>();
     try (var tar = new TarArchiveInputStream(Files.newInputStream(archive))) {
       for (TarArchiveEntry e = tar.getNextEntry(); e != null; e = tar.getNextEntry()) {
@@ -42,7 +43,7 @@ record ExportedImage(Map<String, byte[]> files, Set<String> base, Instant epoch)
 
   ArrayNode shown() throws IOException {
     ArrayNode images = JSON.createArrayNode();
-    addManifests(JSON.readTree(files.get("index.json")), images);
+    addManifests(JSON.readTree(file("index.json")), images);
     return images;
   }
 
@@ -51,7 +52,12 @@ record ExportedImage(Map<String, byte[]> files, Set<String> base, Instant epoch)
   }
 
   private byte[] bytes(JsonNode descriptor) {
-    return files.get("blobs/" + descriptor.path("digest").asText().replace(':', '/'));
+    return file("blobs/" + descriptor.path("digest").asText().replace(':', '/'));
+  }
+
+  private byte[] file(String name) {
+    return Optional.ofNullable(files.get(name))
+        .orElseThrow(() -> new AssertionError("no " + name + " in the archive"));
   }
 
   private void addManifests(JsonNode index, ArrayNode images) throws IOException {
@@ -65,17 +71,18 @@ record ExportedImage(Map<String, byte[]> files, Set<String> base, Instant epoch)
       image.set("platform", entry.path("platform"));
       var config = (ObjectNode) blob(manifest.path("config"));
       ArrayNode layers = image.putArray("layers");
-      JsonNode diffIds = config.remove("rootfs").path("diff_ids");
+      JsonNode diffIds = config.path("rootfs").path("diff_ids");
       for (int i = 0; i < diffIds.size(); i++) {
         addLayer(diffIds.get(i).asText(), manifest.path("layers").get(i), layers);
       }
+      config.remove("rootfs");
       hideTimes(config);
       image.set("config", config);
     }
   }
 
   private void hideTimes(ObjectNode config) {
-    if (epoch != null) {
+    if (epoch.isPresent()) {
       return;
     }
     hideTime(config);
@@ -94,7 +101,7 @@ record ExportedImage(Map<String, byte[]> files, Set<String> base, Instant epoch)
       return;
     }
     ObjectNode layer = layers.addObject();
-    if (epoch != null) {
+    if (epoch.isPresent()) {
       layer.put("diffId", diffId);
     }
     ArrayNode tree = layer.putArray("files");
@@ -122,7 +129,7 @@ record ExportedImage(Map<String, byte[]> files, Set<String> base, Instant epoch)
       line.append(ImageHost.digest(content), 7, 19).append(')');
     }
     Instant time = entry.getLastModifiedTime().toInstant();
-    if (epoch != null && !time.equals(epoch)) {
+    if (epoch.isPresent() && !time.equals(epoch.get())) {
       line.append(" of ").append(time);
     }
     return line.toString();

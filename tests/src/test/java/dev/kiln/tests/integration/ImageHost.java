@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.GZIPOutputStream;
@@ -124,11 +125,12 @@ final class ImageHost implements AutoCloseable {
   private void answer(HttpExchange exchange) throws IOException {
     try (exchange) {
       String path = exchange.getRequestURI().getPath();
-      Served found = path.startsWith("/v2/") ? ofRegistry(path) : ofFolder(path);
-      if (found == null) {
+      Optional<Served> known = path.startsWith("/v2/") ? ofRegistry(path) : ofFolder(path);
+      if (known.isEmpty()) {
         exchange.sendResponseHeaders(404, -1);
         return;
       }
+      Served found = known.get();
       exchange.getResponseHeaders().set("Content-Type", found.type());
       if (path.startsWith("/v2/")) {
         exchange.getResponseHeaders().set("Docker-Content-Digest", digest(found.content()));
@@ -148,22 +150,24 @@ final class ImageHost implements AutoCloseable {
     }
   }
 
-  private Served ofRegistry(String path) {
+  private Optional<Served> ofRegistry(String path) {
     if (path.equals("/v2/")) {
-      return new Served("application/json", "{}".getBytes(StandardCharsets.UTF_8));
+      return Optional.of(
+          new Served("application/json", "{}".getBytes(StandardCharsets.UTF_8)));
     }
     String[] parts = path.split("/"); // "", "v2", name, "manifests" or "blobs", reference
     if (parts.length != 5) {
-      return null;
+      return Optional.empty();
     }
-    return blobs.get(parts[4].startsWith("sha256:") ? parts[4] : parts[2] + ":" + parts[4]);
+    return Optional.ofNullable(
+        blobs.get(parts[4].startsWith("sha256:") ? parts[4] : parts[2] + ":" + parts[4]));
   }
 
-  private Served ofFolder(String path) throws IOException {
+  private Optional<Served> ofFolder(String path) throws IOException {
     Path file = files.resolve(path.substring(1)).normalize();
     return file.startsWith(files) && Files.isRegularFile(file)
-        ? new Served("application/octet-stream", Files.readAllBytes(file))
-        : null;
+        ? Optional.of(new Served("application/octet-stream", Files.readAllBytes(file)))
+        : Optional.empty();
   }
 
   @Override

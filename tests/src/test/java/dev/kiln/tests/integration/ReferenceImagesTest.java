@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -48,7 +49,7 @@ class ReferenceImagesTest {
   static Path dir;
 
   private static ImageHost host;
-  private static Distribution daemon;
+  private static Optional<Distribution> daemon = Optional.empty();
   private static String commit = "";
 
   @BeforeAll
@@ -59,21 +60,20 @@ class ReferenceImagesTest {
     host = ImageHost.start(served);
     BaseImages.addTo(host);
     SharedContext.writeExtra(Files.createDirectories(dir.resolve("extra")));
-    if (reference() == null) {
-      daemon = Distribution.start(Files.createDirectories(dir.resolve("daemon")));
+    if (reference().isEmpty()) {
+      daemon =
+          Optional.of(Distribution.start(Files.createDirectories(dir.resolve("daemon"))));
     }
   }
 
   @AfterAll
   static void end() {
-    if (daemon != null) {
-      daemon.close();
-    }
+    daemon.ifPresent(Distribution::close);
     host.close();
   }
 
-  private static String reference() {
-    return System.getProperty("images.reference");
+  private static Optional<String> reference() {
+    return Optional.ofNullable(System.getProperty("images.reference"));
   }
 
   /** A bare repository that any web server can serve; returns the commit of its tag {@code v1}. */
@@ -147,11 +147,11 @@ class ReferenceImagesTest {
     String image =
         LINES
             .writeValueAsString(
-                ExportedImage.read(archive, host.diffIds(), epoch ? EPOCH : null).shown())
+                ExportedImage.read(archive, host.diffIds(), epoch ? Optional.of(EPOCH) : Optional.empty()).shown())
             .replace(host.address(), "REGISTRY");
     Files.delete(archive);
     Path golden = FOLDER.resolve(name + ".golden.json");
-    if (reference() != null) {
+    if (reference().isPresent()) {
       Files.writeString(golden, image + "\n");
     }
     Files.createDirectories(BUILT); // beside the test's message, for diff
@@ -194,8 +194,8 @@ class ReferenceImagesTest {
         .forEach(more::add);
     String[] words = more.toArray(String[]::new);
     return Distribution.await(
-        daemon == null
-            ? Distribution.client(reference(), context, words)
-            : daemon.build(context, words));
+        daemon.isPresent()
+            ? daemon.get().build(context, words)
+            : Distribution.client(reference().orElseThrow(), context, words));
   }
 }
