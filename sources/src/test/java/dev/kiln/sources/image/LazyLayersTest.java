@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -91,6 +92,10 @@ class LazyLayersTest {
           .formatted(d.mediaType(), d.digest(), d.sizeBytes());
     }
 
+    private byte[] bytes(Descriptor blob) {
+      return Objects.requireNonNull(blobs.get(blob.digest()));
+    }
+
     @Override
     public Descriptor resolve(ImageRef ref, List<String> sessions) {
       return manifest;
@@ -98,7 +103,7 @@ class LazyLayersTest {
 
     @Override
     public byte[] small(ImageRef ref, Descriptor blob, List<String> ids, StepProgress progress) {
-      return blobs.get(blob.digest());
+      return bytes(blob);
     }
 
     @Override
@@ -108,7 +113,7 @@ class LazyLayersTest {
       if (!isReachable(ids)) {
         throw new BuildException(Kind.DEADLINE, "no active session for " + ids);
       }
-      into.put(blob.mediaType(), blobs.get(blob.digest()));
+      into.put(blob.mediaType(), bytes(blob));
     }
 
     @Override
