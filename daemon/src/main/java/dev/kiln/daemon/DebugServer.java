@@ -37,8 +37,7 @@ final class DebugServer implements AutoCloseable {
    * @param address host and port
    * @param more values of the daemon itself, by name
    */
-  static DebugServer start(String address, Supplier<Map<String, Double>> more)
-      throws IOException {
+  static DebugServer start(String address, Supplier<Map<String, Double>> more) throws IOException {
     int colon = address.lastIndexOf(':');
     if (colon < 0) {
       throw new ConfigException("debug address " + address + ": missing port in address");
@@ -90,27 +89,25 @@ final class DebugServer implements AutoCloseable {
 
   private static String metrics(Map<String, Double> values) {
     var text = new StringBuilder();
-    values
-        .forEach((name, value) ->
-            text.append("# TYPE ")
-                .append(name)
-                .append(name.endsWith("_total") ? " counter\n" : " gauge\n")
-                .append(name)
-                .append(' ')
-                .append(value)
-                .append('\n'));
+    values.forEach((name, value) ->
+        text.append("# TYPE ")
+            .append(name)
+            .append(name.endsWith("_total") ? " counter\n" : " gauge\n")
+            .append(name)
+            .append(' ')
+            .append(value)
+            .append('\n'));
     return text.toString();
   }
 
   private static String variables(Map<String, Double> values) {
     var text = new StringBuilder("{");
-    values
-        .forEach((name, value) ->
-            text.append(text.length() > 1 ? ",\n" : "\n")
-                .append('"')
-                .append(name)
-                .append("\": ")
-                .append(value));
+    values.forEach((name, value) ->
+        text.append(text.length() > 1 ? ",\n" : "\n")
+            .append('"')
+            .append(name)
+            .append("\": ")
+            .append(value));
     return text.append("\n}\n").toString();
   }
 

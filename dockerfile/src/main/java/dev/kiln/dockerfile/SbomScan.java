@@ -39,6 +39,7 @@ public final class SbomScan {
 
   /** The type of the statements. */
   public static final String PREDICATE = "https://spdx.dev/Document";
+
   private static final String OUT = "/run/out/";
   private static final String CORE = "sbom";
 
@@ -116,8 +117,7 @@ public final class SbomScan {
     var mounts = new ArrayList<Node.Mount>();
     mounts.add(new Node.Mount.Tmpfs("/tmp", 0, false));
     mounts.add(readOnly("/run/src/core/" + CORE, target));
-    extras.forEach(
-        (name, extra) -> mounts.add(readOnly("/run/src/extras/sbom-" + name, extra)));
+    extras.forEach((name, extra) -> mounts.add(readOnly("/run/src/extras/sbom-" + name, extra)));
     mounts.add(new Node.Mount.Bind(OUT, Optional.empty(), "", false, false));
     NodeOptions options =
         NodeOptions.named("[" + platformId + "] generating sbom using " + image)

@@ -65,9 +65,7 @@ final class DeviceEdits {
         number.major(),
         number.minor(),
         node.access(),
-        node.mode().isPresent()
-            ? OptionalLong.of(node.mode().getAsInt())
-            : OptionalLong.empty(),
+        node.mode().isPresent() ? OptionalLong.of(node.mode().getAsInt()) : OptionalLong.empty(),
         node.uid().map(OptionalLong::of).orElse(OptionalLong.empty()),
         node.gid().map(OptionalLong::of).orElse(OptionalLong.empty()));
   }
@@ -94,8 +92,7 @@ final class DeviceEdits {
   }
 
   /** Nodes without an owner belong to the step's user. */
-  static void writeNodes(JsonGenerator json, List<Node> nodes, Users.User user)
-      throws IOException {
+  static void writeNodes(JsonGenerator json, List<Node> nodes, Users.User user) throws IOException {
     for (Node node : nodes) {
       json.writeStartObject();
       json.writeStringField("path", node.path());
@@ -171,12 +168,12 @@ final class DeviceEdits {
       throws SyscallException {
     var sorted = new ArrayList<>(edits.mounts());
     sorted.sort(
-        java.util.Comparator.comparingLong(m -> m.destination().chars().filter(c -> c == '/').count()));
+        java.util.Comparator.comparingLong(
+            m -> m.destination().chars().filter(c -> c == '/').count()));
     var all = new ArrayList<OciMount>();
     for (CdiEdits.HostMount mount : sorted) {
       boolean bind = mount.type().isEmpty() || mount.type().equals("bind");
-      boolean directory =
-          !bind || Fd.CWD.statFollowing(BytePath.of(mount.source())).isDirectory();
+      boolean directory = !bind || Fd.CWD.statFollowing(BytePath.of(mount.source())).isDirectory();
       points.add(new MountStubs.Point(mount.destination(), directory));
       all.add(
           new OciMount(

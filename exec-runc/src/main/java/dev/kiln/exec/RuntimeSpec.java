@@ -112,11 +112,7 @@ record RuntimeSpec(
    * takes it over.
    */
   static List<OciMount> allMounts(
-      Path resolvConf,
-      Path hosts,
-      boolean insecure,
-      List<OciMount> devices,
-      List<OciMount> own) {
+      Path resolvConf, Path hosts, boolean insecure, List<OciMount> devices, List<OciMount> own) {
     Map<String, OciMount> byDestination = new LinkedHashMap<>();
     systemMounts(resolvConf, hosts, insecure).forEach(m -> byDestination.put(m.destination(), m));
     devices.forEach(m -> byDestination.put(m.destination(), m));

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.exec.ContainerSpec.HostEntry;
 import dev.kiln.exec.ContainerSpec.NetworkMode;
 import dev.kiln.exec.ContainerSpec.Security;
 import dev.kiln.exec.ContainerSpec.Ulimit;
+import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.model.BuildException;
 import dev.kiln.sys.Processes;
 import dev.kiln.tracing.Blocking;

@@ -1,12 +1,12 @@
 package dev.kiln.gateway;
 
-import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.exec.ContainerSpec;
 import dev.kiln.exec.Executor;
 import dev.kiln.exec.ExitStatus;
 import dev.kiln.exec.ProcessIo;
 import dev.kiln.exec.ProcessSpec;
 import dev.kiln.exec.RunningProcess;
+import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.grpc.gateway.InitMessage;
 import dev.kiln.llb.Entitlements;
 import dev.kiln.llb.ExecOp;
@@ -157,7 +157,7 @@ final class GatewayContainer implements AutoCloseable {
         Optional.empty(),
         init.getMeta().getRemoveMountStubsRecursive(),
         false,
-            CdiEdits.NONE);
+        CdiEdits.NONE);
   }
 
   /** Ends all processes and gives the mounts back. */

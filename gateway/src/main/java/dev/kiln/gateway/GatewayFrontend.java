@@ -1,6 +1,5 @@
 package dev.kiln.gateway;
 
-import dev.kiln.exec.cdi.CdiEdits;
 import akka.actor.ClassicActorSystemProvider;
 import dev.kiln.actors.ResultId;
 import dev.kiln.exec.ContainerMount;
@@ -8,6 +7,7 @@ import dev.kiln.exec.ContainerSpec;
 import dev.kiln.exec.ExitStatus;
 import dev.kiln.exec.ProcessIo;
 import dev.kiln.exec.ProcessSpec;
+import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.grpc.gateway.LLBBridge;
 import dev.kiln.grpc.gateway.LLBBridgePowerApiHandlerFactory;
@@ -271,7 +271,7 @@ public final class GatewayFrontend implements Frontend {
         Optional.empty(),
         true,
         false,
-            CdiEdits.NONE);
+        CdiEdits.NONE);
   }
 
   private ProcessSpec process(FrontendImage image, Map<String, String> opts, String session) {

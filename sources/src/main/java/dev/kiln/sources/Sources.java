@@ -111,12 +111,7 @@ public final class Sources implements AutoCloseable {
       case "docker-image" -> {
         ImageId.checkResolveMode(resolveMode);
         yield image(
-            allowed,
-            registryImages,
-            ImageId.ofImage(allowed),
-            platform,
-            sessionIds,
-            progress);
+            allowed, registryImages, ImageId.ofImage(allowed), platform, sessionIds, progress);
       }
       case "oci-layout" ->
           image(

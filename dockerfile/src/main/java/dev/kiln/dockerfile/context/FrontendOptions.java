@@ -11,7 +11,6 @@ import dev.kiln.grpc.pb.NetMode;
 import dev.kiln.grpc.pb.Ulimit;
 import dev.kiln.llb.CacheImport;
 import dev.kiln.model.BuildException;
-import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import java.time.Instant;
@@ -71,6 +70,7 @@ public record FrontendOptions(
           "rttime",
           "sigpending",
           "stack");
+
   /**
    * @throws BuildException {@code INVALID}, naming the option
    */

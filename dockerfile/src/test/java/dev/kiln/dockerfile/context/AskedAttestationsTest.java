@@ -25,8 +25,7 @@ class AskedAttestationsTest {
                 "attest:provenance", "mode=max,\"builder-id=a,b\",inline-only"));
     assertThat(asked.provenance())
         .contains(
-            new java.util.TreeMap<>(
-                Map.of("mode", "max", "builder-id", "a,b", "inline-only", "")));
+            new java.util.TreeMap<>(Map.of("mode", "max", "builder-id", "a,b", "inline-only", "")));
   }
 
   @Test
@@ -50,8 +49,7 @@ class AskedAttestationsTest {
         "attest:provenance|\"|failed to parse provenance",
       })
   void whatCannotBeUnderstoodIsRefused(String key, String value, String message) {
-    assertThatThrownBy(
-            () -> AskedAttestations.parse(Map.of(key, value == null ? "" : value)))
+    assertThatThrownBy(() -> AskedAttestations.parse(Map.of(key, value == null ? "" : value)))
         .hasMessageContaining(message);
   }
 }

@@ -138,7 +138,9 @@ public final class CdiDevices {
         .toList();
   }
 
-  /** What a container needs to have the devices: for each specification once, then for each device. */
+  /**
+   * What a container needs to have the devices: for each specification once, then for each device.
+   */
   public CdiEdits edits(List<Wanted> wanted) {
     if (wanted.isEmpty()) {
       return CdiEdits.NONE;

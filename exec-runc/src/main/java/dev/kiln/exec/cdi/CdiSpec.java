@@ -103,7 +103,9 @@ record CdiSpec(
         path,
         or(raw.hostPath).isEmpty() ? path : or(raw.hostPath),
         or(raw.type),
-        numbered ? Optional.of(new CdiEdits.Number(or(raw.major), or(raw.minor))) : Optional.empty(),
+        numbered
+            ? Optional.of(new CdiEdits.Number(or(raw.major), or(raw.minor)))
+            : Optional.empty(),
         raw.fileMode == null ? OptionalInt.empty() : OptionalInt.of(raw.fileMode),
         access.isEmpty() ? "rwm" : access,
         Optional.ofNullable(raw.uid),

@@ -92,7 +92,9 @@ final class ResultTree implements TreeSource, AutoCloseable {
       return;
     }
     long now = FilesOptions.nanos(Instant.now().truncatedTo(ChronoUnit.SECONDS));
-    for (Made made : Statements.make(refs, statements, digests(), Statements.Supplement.NONE, context.progress())) {
+    for (Made made :
+        Statements.make(
+            refs, statements, digests(), Statements.Supplement.NONE, context.progress())) {
       String name = options.attestationPrefix() + FilePaths.base(made.path());
       if (!options.platformSplit()) {
         int dot = name.lastIndexOf('.');

@@ -181,8 +181,7 @@ final class ImageAssembly {
       if (!about.isEmpty()) {
         var files = new LayerFiles(store, refs.get(i), layers.get(i), context.progress());
         statements.add(
-            statements(
-                about, image, platform.platform(), new SbomLayers(files), options, context));
+            statements(about, image, platform.platform(), new SbomLayers(files), options, context));
       }
     }
     images.addAll(statements);

@@ -22,8 +22,8 @@ import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * {@code type=image}: makes an image, which the record of the build keeps, and pushes it to registries
- * (features X-20 to X-30). Source of options: BuildKit v0.22 {@code
+ * {@code type=image}: makes an image, which the record of the build keeps, and pushes it to
+ * registries (features X-20 to X-30). Source of options: BuildKit v0.22 {@code
  * exporter/containerimage/export.go}.
  */
 public final class ImageExporter implements Exporter {

@@ -18,8 +18,7 @@ import java.util.regex.Pattern;
  * @param text the reference as it is shown
  * @param layerLimit take only so many layers from the bottom
  */
-public record ImageId(
-    String text, ImageRef ref, RecordType recordType, OptionalInt layerLimit) {
+public record ImageId(String text, ImageRef ref, RecordType recordType, OptionalInt layerLimit) {
   private static final Pattern SPEC = Pattern.compile("([^/]+)/([^:@]+)(?::([^:@]*))?(?:@(.*))?");
 
   /**

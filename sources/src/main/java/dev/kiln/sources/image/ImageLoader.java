@@ -57,11 +57,7 @@ public final class ImageLoader {
    * @throws BuildException {@code NOT_FOUND} where there is no such image, or none for the platform
    */
   public Image load(
-      ImageRef ref,
-      Platform platform,
-      List<String> sessions,
-      Lease lease,
-      StepProgress progress)
+      ImageRef ref, Platform platform, List<String> sessions, Lease lease, StepProgress progress)
       throws IOException, InterruptedException {
     Descriptor top = resolve(ref, sessions);
     var blobs = new ArrayList<Digest>();

@@ -83,11 +83,7 @@ public final class ImageSource implements Source {
       try (StepProgress.Part _ = context.progress().part("resolve " + id.text())) {
         ImageLoader.Image loaded =
             loader.load(
-                id.ref(),
-                platform,
-                context.sessionIds(),
-                context.lease(),
-                context.progress());
+                id.ref(), platform, context.sessionIds(), context.lease(), context.progress());
         checkLimit(loaded);
         image = Optional.of(loaded);
         return loaded;

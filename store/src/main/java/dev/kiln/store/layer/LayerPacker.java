@@ -25,9 +25,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Packs a layer directory as an OCI layer: sorted, deletions as {@code .wh.} files, hard links
  * kept. What equals what is below (copied up by the kernel and not changed, or written again) is
- * left out, as are deletions of what is not below; a directory is named when it is changed or something in it is. Source: OCI image-spec,
- * layer.md; of attributes {@code security.capability} is packed, as containerd does ({@code
- * archive/tar.go}). Equal layers give equal bytes. One thread.
+ * left out, as are deletions of what is not below; a directory is named when it is changed or
+ * something in it is. Source: OCI image-spec, layer.md; of attributes {@code security.capability}
+ * is packed, as containerd does ({@code archive/tar.go}). Equal layers give equal bytes. One
+ * thread.
  */
 public final class LayerPacker {
   private static final String CAPABILITY = "security.capability";
@@ -137,8 +138,7 @@ public final class LayerPacker {
     }
     // What was written anew may have the old times and yet other bytes.
     return LayerFormat.isCopiedUp(layer.resolve(path))
-        || TreeDiff.sameContent(
-            stat, below.orElseThrow().backing(old.get()), layer.resolve(path));
+        || TreeDiff.sameContent(stat, below.orElseThrow().backing(old.get()), layer.resolve(path));
   }
 
   private boolean isSame(Node old, BytePath path, Stat stat) throws IOException {

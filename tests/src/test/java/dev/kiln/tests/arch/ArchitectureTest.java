@@ -57,17 +57,8 @@ class ArchitectureTest {
           Map.entry(
               "ops",
               List.of(
-                  "model",
-                  "grpc",
-                  "sys",
-                  "tracing",
-                  "actors",
-                  "llb",
-                  "store",
-                  "exec",
-                  "session",
-                  "sources",
-                  "mounts")),
+                  "model", "grpc", "sys", "tracing", "actors", "llb", "store", "exec", "session",
+                  "sources", "mounts")),
           Map.entry(
               "remotecache",
               List.of(

@@ -63,9 +63,7 @@ class CrashTest {
         int code = build(daemon, context, rebuilt).waitFor();
         String output = Files.readString(rebuilt);
         assertThat(code).as("after kill %s: %s", kill, output).isZero();
-        assertThat(Steps.of(output).cached())
-            .as("after kill %s", kill)
-            .containsAll(done);
+        assertThat(Steps.of(output).cached()).as("after kill %s", kill).containsAll(done);
         assertThat(Steps.of(output).done()).hasSize(STEPS + 1);
         assertThat(again.run("du").code()).isZero();
         assertNothingUnderWay(daemon);

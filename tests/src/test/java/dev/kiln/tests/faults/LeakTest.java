@@ -78,8 +78,7 @@ class LeakTest {
         .orElseThrow();
   }
 
-  private static void builds(Buildctl client, Path context, int first, int count)
-      throws Exception {
+  private static void builds(Buildctl client, Path context, int first, int count) throws Exception {
     var works = new ArrayList<Callable<String>>();
     for (int i = first; i < first + count; i++) {
       int number = i;

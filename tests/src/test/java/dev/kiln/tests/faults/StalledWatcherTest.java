@@ -129,9 +129,8 @@ class StalledWatcherTest {
     try (Stream<String> lines = Files.lines(output)) {
       return lines
           .flatMap(line -> LOG.matcher(line).results().map(found -> found.group(1)))
-          .mapToLong(
-              text ->
-                  text.length() / 4 * 3L - (text.length() - text.replaceAll("=+$", "").length()))
+          .mapToLong(text ->
+              text.length() / 4 * 3L - (text.length() - text.replaceAll("=+$", "").length()))
           .sum();
     }
   }

@@ -31,7 +31,8 @@ record ExportedImage(Map<String, byte[]> files, Set<String> base, Optional<Insta
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Instant OLD = Instant.parse("2021-01-01T00:00:00Z");
 
-  static ExportedImage read(Path archive, Set<String> base, Optional<Instant> epoch) throws IOException {
+  static ExportedImage read(Path archive, Set<String> base, Optional<Instant> epoch)
+      throws IOException {
     var files = new HashMap<String, byte[]>();
     try (var tar = new TarArchiveInputStream(Files.newInputStream(archive))) {
       for (TarArchiveEntry e = tar.getNextEntry(); e != null; e = tar.getNextEntry()) {

@@ -152,8 +152,7 @@ final class ImageHost implements AutoCloseable {
 
   private Optional<Served> ofRegistry(String path) {
     if (path.equals("/v2/")) {
-      return Optional.of(
-          new Served("application/json", "{}".getBytes(StandardCharsets.UTF_8)));
+      return Optional.of(new Served("application/json", "{}".getBytes(StandardCharsets.UTF_8)));
     }
     String[] parts = path.split("/"); // "", "v2", name, "manifests" or "blobs", reference
     if (parts.length != 5) {

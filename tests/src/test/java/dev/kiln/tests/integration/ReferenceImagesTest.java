@@ -61,8 +61,7 @@ class ReferenceImagesTest {
     BaseImages.addTo(host);
     SharedContext.writeExtra(Files.createDirectories(dir.resolve("extra")));
     if (reference().isEmpty()) {
-      daemon =
-          Optional.of(Distribution.start(Files.createDirectories(dir.resolve("daemon"))));
+      daemon = Optional.of(Distribution.start(Files.createDirectories(dir.resolve("daemon"))));
     }
   }
 
@@ -147,7 +146,9 @@ class ReferenceImagesTest {
     String image =
         LINES
             .writeValueAsString(
-                ExportedImage.read(archive, host.diffIds(), epoch ? Optional.of(EPOCH) : Optional.empty()).shown())
+                ExportedImage.read(
+                        archive, host.diffIds(), epoch ? Optional.of(EPOCH) : Optional.empty())
+                    .shown())
             .replace(host.address(), "REGISTRY");
     Files.delete(archive);
     Path golden = FOLDER.resolve(name + ".golden.json");

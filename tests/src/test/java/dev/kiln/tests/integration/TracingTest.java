@@ -40,8 +40,10 @@ class TracingTest {
           Distribution.start(
               dir,
               Map.of(
-                  "OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint(),
-                  "OTEL_BSP_SCHEDULE_DELAY", "50"))) {
+                  "OTEL_EXPORTER_OTLP_ENDPOINT",
+                  collector.endpoint(),
+                  "OTEL_BSP_SCHEDULE_DELAY",
+                  "50"))) {
         var client = Buildctl.of(daemon);
         Path base = Buildctl.context(dir.resolve("base"), Buildctl.BASE);
         Run made =

@@ -60,8 +60,7 @@ public record Footprint(
         heap);
   }
 
-  /** Whether nothing is left of any step; what a daemon holds for itself does not
-   * count. */
+  /** Whether nothing is left of any step; what a daemon holds for itself does not count. */
   public boolean isIdle() {
     return mounts == 0 && containers == 0 && cgroups == 0 && processes == 0 && leases == OWN_LEASES;
   }

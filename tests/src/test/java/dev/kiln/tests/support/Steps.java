@@ -17,8 +17,7 @@ public final class Steps {
   private final Map<String, Step> byDigest = new LinkedHashMap<>();
 
   /** The last that was told of a vertex. */
-  public record Step(
-      String digest, String name, boolean completed, boolean cached, String error) {}
+  public record Step(String digest, String name, boolean completed, boolean cached, String error) {}
 
   /** Lines that are no JSON, or only a part of it, are passed over. */
   public static Steps of(String output) {
