@@ -43,11 +43,10 @@ record ImageOptions(
                   annotations.add(a);
                 }));
     boolean artifact = attributes.strictFlag("oci-artifact", false);
-    boolean needsOci = artifact || compression.kind() == Compression.Kind.ZSTD;
     return new ImageOptions(
         attributes.text("name").orElse(""),
         compression,
-        attributes.flag("oci-mediatypes", oci) || needsOci,
+        attributes.flag("oci-mediatypes", oci) || artifact,
         artifact,
         attributes.strictFlag("attestation-inline", inline),
         attributes.strictFlag("prefer-nondist-layers", false),

@@ -175,12 +175,12 @@ class ImageExporterTest {
       }
       export(Optional.of(ref), lease);
       assertThat(layerTypes(export(Optional.of(ref), lease, "compression", "zstd")))
-          .containsExactly(MediaTypes.OCI_LAYER_GZIP);
+          .containsExactly(MediaTypes.DOCKER_LAYER_GZIP);
       assertThat(
               layerTypes(
                   export(
                       Optional.of(ref), lease, "compression", "zstd", "force-compression", "true")))
-          .containsExactly(MediaTypes.OCI_LAYER_ZSTD);
+          .containsExactly(MediaTypes.DOCKER_LAYER_ZSTD);
     }
   }
 
