@@ -17,6 +17,7 @@ import dev.kiln.control.WireProgress;
 import dev.kiln.control.Workers;
 import dev.kiln.control.history.BuildHistory;
 import dev.kiln.dockerfile.DockerfileFrontend;
+import dev.kiln.exec.ContainerSpec;
 import dev.kiln.exec.Networks;
 import dev.kiln.exec.RuncExecutor;
 import dev.kiln.exec.RuncOptions;
@@ -63,6 +64,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -257,7 +260,21 @@ final class DiskParts implements AutoCloseable {
         Optional.of(config.worker().defaultCgroupParent()).filter(parent -> !parent.isEmpty()),
         config.worker().apparmorProfile(),
         false,
-        OptionalInt.empty());
+        OptionalInt.empty(),
+        openFiles(System.getProperty("kiln.nofile", "")));
+  }
+
+  /**
+   * The limits under which the launcher was started, {@code soft:hard}: the JVM raises its own, and
+   * a step that may open a million files is slow where it closes all that it might have.
+   */
+  private static Optional<ContainerSpec.Ulimit> openFiles(String limits) {
+    Matcher numbers = Pattern.compile("(\\d{1,18}):(\\d{1,18})").matcher(limits);
+    return numbers.matches()
+        ? Optional.of(
+            new ContainerSpec.Ulimit(
+                "nofile", Long.parseLong(numbers.group(1)), Long.parseLong(numbers.group(2))))
+        : Optional.empty();
   }
 
   private static Optional<Path> onPath(String name, String path) {

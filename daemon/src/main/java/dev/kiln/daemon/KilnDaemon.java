@@ -85,7 +85,11 @@ public final class KilnDaemon {
   /** Off where no address is given. */
   private static DebugServer debug(String address, Supplier<Map<String, Double>> values)
       throws IOException {
-    return address.isEmpty() || address.startsWith("unix:")
+    if (address.startsWith("unix:")) {
+      throw new ConfigException(
+          "debug address " + address + ": only host:port is offered by this version");
+    }
+    return address.isEmpty()
         ? DebugServer.OFF
         : DebugServer.start(address.replaceFirst("^tcp://", ""), values);
   }

@@ -62,7 +62,8 @@ public final class RuncExecutor implements Executor {
             cgroups.unified(),
             Devices.capabilities(Files.readString(Path.of("/proc/self/status"))),
             options.apparmorProfile(),
-            options.oomScoreAdj());
+            options.oomScoreAdj(),
+            options.openFiles());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.kiln.exec;
 
+import dev.kiln.exec.ContainerSpec.Ulimit;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,8 @@ import java.util.OptionalInt;
  * @param noPivot whether to enter the root file system without pivot_root(2), as needed on a RAM
  *     disk
  * @param oomScoreAdj for the containers' processes; absent for the daemon's own
+ * @param openFiles how many files a step may open that has no limit of its own; absent for as many
+ *     as the daemon
  */
 public record RuncOptions(
     Path root,
@@ -24,7 +27,8 @@ public record RuncOptions(
     Optional<String> cgroupParent,
     String apparmorProfile,
     boolean noPivot,
-    OptionalInt oomScoreAdj) {
+    OptionalInt oomScoreAdj,
+    Optional<Ulimit> openFiles) {
 
   public static RuncOptions of(Path root, Path runc) {
     return new RuncOptions(
@@ -35,7 +39,8 @@ public record RuncOptions(
         Optional.empty(),
         "",
         false,
-        OptionalInt.empty());
+        OptionalInt.empty(),
+        Optional.empty());
   }
 
   /** What replaces the host's resolver settings; an empty list leaves the host's. */

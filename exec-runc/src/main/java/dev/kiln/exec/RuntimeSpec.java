@@ -9,6 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -40,13 +41,15 @@ record RuntimeSpec(
    * @param seccomp JSON of the profile; empty where the kernel has none
    * @param cgroupNamespace whether containers get one of their own
    * @param allCapabilities what an insecure step gets
+   * @param openFiles of containers that have no such limit of their own
    */
   record Host(
       String seccomp,
       boolean cgroupNamespace,
       List<String> allCapabilities,
       String apparmorProfile,
-      OptionalInt oomScoreAdj) {}
+      OptionalInt oomScoreAdj,
+      Optional<Ulimit> openFiles) {}
 
   private static final List<String> DEFAULT_CAPABILITIES =
       List.of(
@@ -162,6 +165,14 @@ record RuntimeSpec(
     return bytes.toByteArray();
   }
 
+  private List<Ulimit> limits() {
+    var all = new ArrayList<>(container.ulimits());
+    host.openFiles()
+        .filter(limit -> all.stream().noneMatch(own -> own.name().equalsIgnoreCase(limit.name())))
+        .ifPresent(all::add);
+    return all;
+  }
+
   private boolean insecure() {
     return container.security() == Security.INSECURE;
   }
@@ -194,9 +205,10 @@ record RuntimeSpec(
       writeStrings(json, "ambient", capabilities);
     }
     json.writeEndObject();
-    if (!container.ulimits().isEmpty()) {
+    List<Ulimit> limits = limits();
+    if (!limits.isEmpty()) {
       json.writeArrayFieldStart("rlimits");
-      for (Ulimit limit : container.ulimits()) {
+      for (Ulimit limit : limits) {
         json.writeStartObject();
         json.writeStringField("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT));
         json.writeFieldName("hard");

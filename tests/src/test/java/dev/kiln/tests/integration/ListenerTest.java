@@ -1,0 +1,213 @@
+package dev.kiln.tests.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.kiln.tests.support.Buildctl;
+import dev.kiln.tests.support.Clients;
+import dev.kiln.tests.support.Collector;
+import dev.kiln.tests.support.Distribution;
+import dev.kiln.tests.support.Distribution.Run;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How a daemon is reached and started: TLS, systemd, the debug address, limits of its start. */
+class ListenerTest {
+  @TempDir(cleanup = CleanupMode.ON_SUCCESS)
+  Path dir;
+
+  private static void sh(Path folder, String script) throws Exception {
+    Run run =
+        Distribution.await(
+            new ProcessBuilder("sh", "-ec", script)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start());
+    assertThat(run.code()).as(run.output()).isZero();
+  }
+
+  /** An authority, a certificate of this host, one of a client, and a client's of nobody's. */
+  private Path certificates() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "skipped: no openssl");
+    Path folder = Files.createDirectories(dir.resolve("tls"));
+    sh(
+        folder,
+        """
+        ca() { openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -keyout $1.key -out $1.crt; }
+        leaf() {
+          openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout $1.key -out $1.csr
+          printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\\n' >$1.ext
+          openssl x509 -req -in $1.csr -CA $2.crt -CAkey $2.key -CAcreateserial -days 2 -extfile $1.ext -out $1.crt
+        }
+        ca authority; ca stranger
+        leaf server authority; leaf client authority; leaf intruder stranger
+        """);
+    return folder;
+  }
+
+  @Test
+  void tlsListensBesideTheSocketAndKeepsStrangersOut() throws Exception {
+    Path tls = certificates();
+    int port = Collector.freePort();
+    String address = "tcp://127.0.0.1:" + port;
+    try (var daemon =
+        Distribution.start(
+            dir,
+            "--addr",
+            "unix://" + dir.resolve("sock"),
+            "--addr",
+            address,
+            "--tlscert=" + tls.resolve("server.crt"),
+            "--tlskey=" + tls.resolve("server.key"),
+            "--tlscacert=" + tls.resolve("authority.crt"))) {
+      Run known = over(tls, address, "client").run("debug", "workers");
+      assertThat(known.code()).as(known.output()).isZero();
+      Path context = Buildctl.context(dir.resolve("context"), Buildctl.BASE + "RUN echo over TLS\n");
+      Run build = Distribution.await(over(tls, address, "client").build(context).start());
+      assertThat(build.code()).as(build.output()).isZero();
+
+      Run stranger = over(tls, address, "intruder").run("debug", "workers");
+      assertThat(stranger.code()).isNotZero();
+      Run nameless =
+          Buildctl.at(address, "--tlscacert=" + tls.resolve("authority.crt"))
+              .run("debug", "workers");
+      assertThat(nameless.code()).as("without a certificate").isNotZero();
+      Run plain = Buildctl.at(address, "--timeout=2").run("debug", "workers");
+      assertThat(plain.code()).as("without TLS").isNotZero();
+      assertThat(Buildctl.of(daemon).run("debug", "workers").code()).isZero();
+      daemon.closeClean();
+    }
+  }
+
+  private static Buildctl over(Path tls, String address, String who) throws Exception {
+    return Buildctl.at(
+        address,
+        "--tlscacert=" + tls.resolve("authority.crt"),
+        "--tlscert=" + tls.resolve(who + ".crt"),
+        "--tlskey=" + tls.resolve(who + ".key"));
+  }
+
+  /** Does what systemd does for a service with a socket, and prints what the service tells it. */
+  private static final String SYSTEMD =
+      """
+      import os, socket, sys, threading
+      listener = socket.socket(socket.AF_UNIX)
+      listener.bind(sys.argv[1])
+      listener.listen(64)
+      notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+      notify.bind(sys.argv[2])
+      pid = os.fork()
+      if pid == 0:
+          os.dup2(listener.fileno(), 3)
+          os.set_inheritable(3, True)
+          os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), NOTIFY_SOCKET=sys.argv[2])
+          os.execv(sys.argv[3], sys.argv[3:])
+      listener.close()
+      print('pid', pid, flush=True)
+      def told():
+          while True:
+              print(notify.recv(4096).decode(), flush=True)
+      threading.Thread(target=told, daemon=True).start()
+      print('ended', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+      """;
+
+  @Test
+  void systemdHandsTheSocketOverAndIsToldOfStartAndStop() throws Exception {
+    Path script = Files.writeString(dir.resolve("systemd.py"), SYSTEMD);
+    ProcessBuilder daemon = Distribution.prepare(dir, "--addr", "fd://");
+    var command =
+        new ArrayList<>(
+            List.of(
+                "python3",
+                script.toString(),
+                dir.resolve("sock").toString(),
+                dir.resolve("notify").toString()));
+    command.addAll(daemon.command());
+    Path told = dir.resolve("told");
+    Process systemd =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(told.toFile())
+            .start();
+    try {
+      Clients.eventually(
+          Duration.ofSeconds(60),
+          () -> Files.exists(told) && Files.readString(told).contains("READY=1"),
+          () -> "not ready");
+      Buildctl client = Buildctl.at("unix://" + dir.resolve("sock"));
+      Path context = Buildctl.context(dir.resolve("context"), Buildctl.BASE + "RUN echo handed\n");
+      Run build = Distribution.await(client.build(context).start());
+      assertThat(build.code()).as(build.output()).isZero();
+      long pid = Long.parseLong(Files.readAllLines(told).getFirst().replaceAll("\\D", ""));
+      assertThat(ProcessHandle.of(pid).orElseThrow().destroy()).isTrue();
+      assertThat(systemd.waitFor()).isZero();
+      assertThat(Files.readAllLines(told))
+          .containsSubsequence("READY=1", "STOPPING=1")
+          .contains("ended 1"); // as buildkitd after a signal
+    } finally {
+      systemd.descendants().forEach(ProcessHandle::destroyForcibly);
+      systemd.destroyForcibly();
+    }
+  }
+
+  @Test
+  void theDebugAddressAnswers() throws Exception {
+    int port = Collector.freePort();
+    try (var daemon = Distribution.start(dir, "--debugaddr", "127.0.0.1:" + port);
+        HttpClient http = HttpClient.newHttpClient()) {
+      assertThat(Buildctl.of(daemon).run("debug", "workers").code()).isZero(); // it serves
+      Map<String, String> expected =
+          Map.of(
+              "/metrics", "# TYPE jvm_memory_heap_used_bytes gauge",
+              "/debug/vars", "\"jvm_threads\": ",
+              "/debug/gc", "",
+              "/debug/pprof/goroutine", "Thread[");
+      for (var each : expected.entrySet()) {
+        var answer = get(http, port, each.getKey());
+        assertThat(answer.statusCode()).as(each.getKey()).isEqualTo(200);
+        assertThat(answer.body()).as(each.getKey()).contains(each.getValue());
+      }
+      assertThat(get(http, port, "/debug/pprof/heap").statusCode()).isEqualTo(404);
+    }
+  }
+
+  private static HttpResponse<String> get(HttpClient http, int port, String path)
+      throws Exception {
+    return http.send(
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
+  @Test
+  void stepsHaveTheOpenFilesLimitsOfTheLaunch() throws Exception {
+    ProcessBuilder plain = Distribution.prepare(dir);
+    var command = new ArrayList<>(List.of("sh", "-c", "ulimit -Sn 777 && ulimit -Hn 9000 && exec \"$@\"", "sh"));
+    command.addAll(plain.command());
+    try (var daemon = Distribution.await(dir, plain.command(command).start())) {
+      Path context =
+          Buildctl.context(
+              dir.resolve("context"),
+              Buildctl.BASE + "RUN echo \"soft=$(ulimit -Sn) hard=$(ulimit -Hn)\"\n");
+      Run build = Distribution.await(Buildctl.of(daemon).build(context).start());
+      assertThat(build.code()).as(build.output()).isZero();
+      assertThat(build.output()).contains("soft=777 hard=9000");
+      Run own =
+          Distribution.await(
+              Buildctl.of(daemon).build(context, "--opt=ulimit=nofile=55:66").start());
+      assertThat(own.code()).as(own.output()).isZero();
+      assertThat(own.output()).contains("soft=55 hard=66");
+      daemon.closeClean();
+    }
+  }
+}
