@@ -148,11 +148,21 @@ public final class Database implements AutoCloseable {
       reached.forEach(r -> r.complete(null));
     } catch (SQLException e) {
       LOG.error("records were not written", e);
-      reached.forEach(r -> r.completeExceptionally(e));
+      for (Write write : batch) { // also those behind the one that failed
+        switch (write) {
+          case Change _ -> {}
+          case Marker marker -> marker.reached().completeExceptionally(e);
+          case End _ -> open = false;
+        }
+      }
       try {
+        for (PreparedStatement statement : prepared.values()) {
+          statement.close(); // one that failed does not run again
+        }
+        prepared.clear();
         connection.rollback();
       } catch (SQLException again) {
-        LOG.error("roll-back failed", again);
+        LOG.debug("SQLite had rolled back itself, as it does where the disk is full", again);
       }
     }
     return open;
