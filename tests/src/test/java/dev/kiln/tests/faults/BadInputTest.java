@@ -151,8 +151,10 @@ class BadInputTest {
   @Test
   void bytesThatAreNoOp() {
     refused(
-        llb(Definition.newBuilder().addDef(ByteString.copyFromUtf8("\u00ff no op")).addDef(
-            ByteString.copyFromUtf8("\u00ff"))),
+        llb(
+            Definition.newBuilder()
+                .addDef(ByteString.copyFromUtf8("\u00ff no op"))
+                .addDef(ByteString.copyFromUtf8("\u00ff"))),
         Code.UNKNOWN,
         "failed to load LLB",
         "failed to parse llb proto op");

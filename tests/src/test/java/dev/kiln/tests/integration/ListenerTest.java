@@ -73,7 +73,8 @@ class ListenerTest {
             "--tlscacert=" + tls.resolve("authority.crt"))) {
       Run known = over(tls, address, "client").run("debug", "workers");
       assertThat(known.code()).as(known.output()).isZero();
-      Path context = Buildctl.context(dir.resolve("context"), Buildctl.BASE + "RUN echo over TLS\n");
+      Path context =
+          Buildctl.context(dir.resolve("context"), Buildctl.BASE + "RUN echo over TLS\n");
       Run build = Distribution.await(over(tls, address, "client").build(context).start());
       assertThat(build.code()).as(build.output()).isZero();
 
@@ -136,10 +137,7 @@ class ListenerTest {
     command.addAll(daemon.command());
     Path told = dir.resolve("told");
     Process systemd =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(told.toFile())
-            .start();
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(told.toFile()).start();
     try {
       Clients.eventually(
           Duration.ofSeconds(60),
@@ -182,8 +180,7 @@ class ListenerTest {
     }
   }
 
-  private static HttpResponse<String> get(HttpClient http, int port, String path)
-      throws Exception {
+  private static HttpResponse<String> get(HttpClient http, int port, String path) throws Exception {
     return http.send(
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
         HttpResponse.BodyHandlers.ofString());
@@ -192,7 +189,9 @@ class ListenerTest {
   @Test
   void stepsHaveTheOpenFilesLimitsOfTheLaunch() throws Exception {
     ProcessBuilder plain = Distribution.prepare(dir);
-    var command = new ArrayList<>(List.of("sh", "-c", "ulimit -Sn 777 && ulimit -Hn 9000 && exec \"$@\"", "sh"));
+    var command =
+        new ArrayList<>(
+            List.of("sh", "-c", "ulimit -Sn 777 && ulimit -Hn 9000 && exec \"$@\"", "sh"));
     command.addAll(plain.command());
     try (var daemon = Distribution.await(dir, plain.command(command).start())) {
       Path context =

@@ -37,8 +37,7 @@ public final class WireClient implements AutoCloseable {
    * @param none an empty response, for its type
    * @throws io.grpc.StatusRuntimeException the daemon's error
    */
-  public <Q extends Message, R extends Message> R call(
-      String name, Q request, Q empty, R none) {
+  public <Q extends Message, R extends Message> R call(String name, Q request, Q empty, R none) {
     var method =
         MethodDescriptor.<Q, R>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)
