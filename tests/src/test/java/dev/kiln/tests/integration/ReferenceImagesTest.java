@@ -77,7 +77,8 @@ class ReferenceImagesTest {
 
   /** A bare repository that any web server can serve; returns the commit of its tag {@code v1}. */
   private static String repository(Path served) throws Exception {
-    Path work = Files.createDirectories(dir.resolve("work/folder")).getParent();
+    Path work = dir.resolve("work");
+    Files.createDirectories(work.resolve("folder"));
     Files.writeString(work.resolve("README"), "readme\n");
     Files.writeString(work.resolve("folder/file"), "file\n");
     git(work, "init", "-q", "-b", "main");
