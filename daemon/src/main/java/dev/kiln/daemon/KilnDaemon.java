@@ -86,8 +86,8 @@ public final class KilnDaemon {
   private static DebugServer debug(String address, Supplier<Map<String, Double>> values)
       throws IOException {
     if (address.startsWith("unix:")) {
-      throw new ConfigException(
-          "debug address " + address + ": only host:port is offered by this version");
+      LOG.warn("debug address {}: only host:port is offered by this version", address);
+      return DebugServer.OFF;
     }
     return address.isEmpty()
         ? DebugServer.OFF
