@@ -17,6 +17,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -28,7 +29,7 @@ import org.junit.jupiter.api.Test;
 class GoldenConfigTest {
   private static byte[] golden() throws IOException {
     try (InputStream in = GoldenConfigTest.class.getResourceAsStream("buildkit-v0.22-max.json")) {
-      return in.readAllBytes();
+      return Objects.requireNonNull(in, "the golden file").readAllBytes();
     }
   }
 
