@@ -115,4 +115,13 @@ class ImageOptionsTest {
     assertThat(LayerTypes.isForeign(foreign)).isTrue();
     assertThat(LayerTypes.isForeign(MediaTypes.OCI_LAYER)).isFalse();
   }
+
+  @Test
+  void optionsOfOlderVersionsAndUnknownOnesAreMetadata() {
+    var all =
+        Map.of("buildinfo", "true", "buildinfo-attrs", "x", "anything", "else", "name", "a:1");
+    var left = new Attributes(all);
+    ImageOptions.parse(left, all, false, true);
+    assertThat(left.rest()).containsOnlyKeys("buildinfo", "buildinfo-attrs", "anything");
+  }
 }
