@@ -31,6 +31,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The builds under way and those that ended, and who listens for them. A record's blobs (log,
@@ -40,6 +42,7 @@ import java.util.function.Predicate;
 public final class BuildHistory implements AutoCloseable {
   private static final String PIN = "history/";
 
+  private static final Logger LOG = LoggerFactory.getLogger(BuildHistory.class);
   private final HistoryDatabase database;
   private final Leases leases;
   private final RecordBlobs keeps;
@@ -154,11 +157,18 @@ public final class BuildHistory implements AutoCloseable {
     }
   }
 
-  /** Keeps the record and its blobs from now on. */
+  /**
+   * Keeps the record and its blobs from now on. One that cannot be written, as on a full disk, is
+   * kept until the daemon ends: the build stands or fails by its own.
+   */
   private BuildHistoryRecord save(BuildHistoryRecord record) {
-    leases.pin(PIN + record.getRef(), keeps.of(record));
-    database.put(record);
     ended.put(record.getRef(), record);
+    try {
+      leases.pin(PIN + record.getRef(), keeps.of(record));
+      database.put(record);
+    } catch (BuildException e) {
+      LOG.warn("the record of build {} will not outlive the daemon", record.getRef(), e);
+    }
     return record;
   }
 

@@ -18,6 +18,7 @@ import dev.kiln.store.Leases;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -125,6 +126,19 @@ class BuildHistoryTest {
     try (var history = open()) {
       assertThat(list(history, BuildHistoryRequest.newBuilder())).containsExactly("COMPLETE done");
       assertThat(pinned.byName).containsOnlyKeys("history/done");
+    }
+  }
+
+  @Test
+  void aRecordThatCannotBeWrittenIsThereUntilTheDaemonEnds() throws Exception {
+    try (var history = open();
+        var other = DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("history.db"));
+        var statement = other.createStatement()) {
+      statement.execute("DROP TABLE builds");
+      history.started(record("new", Duration.ofMinutes(1)));
+      history.completed(ended("new", Duration.ofMinutes(1)), Trace.none());
+      assertThat(list(history, BuildHistoryRequest.newBuilder())).containsExactly("COMPLETE new");
+      assertThat(history.find("new")).isPresent();
     }
   }
 
