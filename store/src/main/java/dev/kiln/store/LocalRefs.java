@@ -6,6 +6,7 @@ import dev.kiln.model.Kind;
 import dev.kiln.model.StepProgress;
 import dev.kiln.store.content.ContentStore;
 import dev.kiln.store.records.Database;
+import dev.kiln.store.snapshot.LayerChanges;
 import dev.kiln.store.snapshot.MergedTree;
 import dev.kiln.store.snapshot.Snapshotter;
 import dev.kiln.sys.Mount;
@@ -211,22 +212,35 @@ final class LocalRefs implements Refs {
       return Optional.of(computed(lease, below, Optional.empty(), options, progress));
     }
     RefRecord above = require(upper.get());
-    Optional<Ref> reused =
-        table.locked(() -> {
-          List<RefRecord> longer = above.chain();
-          List<RefRecord> shorter = below.chain();
-          boolean built =
-              longer.size() > shorter.size() && longer.subList(0, shorter.size()).equals(shorter);
-          return built
-              ? Optional.of(
-                  recorded(
-                      lease,
-                      newRecord(RefRecord.Kind.UPPER_LAYERS, List.of(below, above), options)))
-              : Optional.empty();
-        });
-    return reused.isPresent()
-        ? reused
-        : Optional.of(computed(lease, below, Optional.of(above), options, progress));
+    if (areTheDifference(below, above)) {
+      return Optional.of(
+          table.locked(() ->
+              recorded(
+                  lease, newRecord(RefRecord.Kind.UPPER_LAYERS, List.of(below, above), options))));
+    }
+    return Optional.of(computed(lease, below, Optional.of(above), options, progress));
+  }
+
+  /** Whether what {@code above} has on top of {@code below} are layers that are nothing else. */
+  private boolean areTheDifference(RefRecord below, RefRecord above) {
+    List<RefRecord> longer = table.locked(above::chain);
+    List<RefRecord> shorter = table.locked(below::chain);
+    if (longer.size() <= shorter.size() || !longer.subList(0, shorter.size()).equals(shorter)) {
+      return false;
+    }
+    try {
+      for (RefRecord added : longer.subList(shorter.size(), longer.size())) {
+        // Of a pulled layer only its changes are here.
+        if (added.pulled.isEmpty()
+            && !LayerChanges.areAll(
+                tree(table.locked(added::layersBelow)), snapshotter.layer(added.layer))) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      throw BuildException.of(e);
+    }
   }
 
   private Ref computed(

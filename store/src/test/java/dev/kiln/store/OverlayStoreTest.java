@@ -2,7 +2,10 @@ package dev.kiln.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kiln.model.StepProgress;
 import java.nio.file.Files;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -10,6 +13,17 @@ class OverlayStoreTest extends StoreTest {
   @Override
   String snapshotter() {
     return "overlayfs";
+  }
+
+  @Test
+  void aDirectoryThatIsOnlyTouchedKeepsItsTime() throws Exception {
+    FileTime then = FileTime.from(Instant.ofEpochSecond(1_234_567_890));
+    RefId base = make(Optional.empty(), root -> Files.createDirectory(root.resolve("d")));
+    RefId touched =
+        make(Optional.of(base), root -> Files.setLastModifiedTime(root.resolve("d"), then));
+    try (View view = store.refs().view(touched, StepProgress.NONE)) {
+      assertThat(Files.getLastModifiedTime(view.root().resolve("d"))).isEqualTo(then);
+    }
   }
 
   @Test

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** States from birth to collection, with real mounts: runs as root on Linux. */
 abstract class StoreTest {
   @TempDir Path temp;
-  private Store store;
+  Store store;
   private Lease lease;
 
   abstract String snapshotter();

@@ -1,6 +1,6 @@
 package dev.kiln.store.layer;
 
-import dev.kiln.store.snapshot.LayerFormat;
+import dev.kiln.store.snapshot.LayerChanges;
 import dev.kiln.store.snapshot.MergedTree;
 import dev.kiln.store.snapshot.MergedTree.Node;
 import dev.kiln.store.snapshot.TreeDiff;
@@ -133,12 +133,8 @@ public final class LayerPacker {
   private boolean isUnchanged(BytePath path, Stat stat, Dirent entry, Optional<Node> lower)
       throws IOException {
     Optional<Node> old = lowerChild(lower, entry.name());
-    if (old.isEmpty() || !isSame(old.get(), path, stat)) {
-      return false;
-    }
-    // What was written anew may have the old times and yet other bytes.
-    return LayerFormat.isCopiedUp(layer.resolve(path))
-        || TreeDiff.sameContent(stat, below.orElseThrow().backing(old.get()), layer.resolve(path));
+    return old.isPresent()
+        && LayerChanges.isUnchanged(below.orElseThrow(), old.get(), layer.resolve(path), stat);
   }
 
   private boolean isSame(Node old, BytePath path, Stat stat) throws IOException {

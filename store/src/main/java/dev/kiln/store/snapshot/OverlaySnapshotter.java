@@ -165,9 +165,7 @@ public final class OverlaySnapshotter extends LayerDirectories {
   public void finish(List<Long> below, long number) throws IOException {
     if (!below.isEmpty()) {
       Directories.removeTree(Fd.CWD, BytePath.of(directory(number).resolve("work")));
-      var tree = new MergedTree(topFirst(below));
-      new CopiedUp(tree, layer(number)).remove();
-      new OpaqueDirectories(tree, layer(number)).expand();
+      new OpaqueDirectories(new MergedTree(topFirst(below)), layer(number)).expand();
     }
   }
 
