@@ -1,12 +1,13 @@
 package dev.kiln.config;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Reads durations as Go spells them ({@code 1h30m}, {@code 1.5s}, {@code -20s}); a bare number
- * counts seconds, as in buildkitd.toml.
+ * Reads durations as Go spells them ({@code 1h30m}, {@code 1.5s}, {@code -20s}); in a setting a
+ * bare number counts seconds, as in buildkitd.toml.
  */
 public final class GoDuration {
   private static final Pattern PART =
@@ -22,6 +23,18 @@ public final class GoDuration {
     if (NUMBER.matcher(text).matches()) {
       return Duration.ofSeconds(Long.parseLong(text));
     }
+    return find(text)
+        .orElseThrow(() ->
+            new ConfigException(
+                "invalid duration '"
+                    + text
+                    + "' for "
+                    + key
+                    + ": write seconds or a form such as 48h, 90m, 1h30m"));
+  }
+
+  /** As Go reads it: a number needs its unit. Empty for what is no duration. */
+  public static Optional<Duration> find(String text) {
     boolean negative = text.startsWith("-");
     String rest = negative || text.startsWith("+") ? text.substring(1) : text;
     Matcher part = PART.matcher(rest);
@@ -33,14 +46,9 @@ public final class GoDuration {
       part.region(at, rest.length());
     }
     if (at == 0 || at < rest.length()) {
-      throw new ConfigException(
-          "invalid duration '"
-              + text
-              + "' for "
-              + key
-              + ": write seconds or a form such as 48h, 90m, 1h30m");
+      return Optional.empty();
     }
-    return negative ? sum.negated() : sum;
+    return Optional.of(negative ? sum.negated() : sum);
   }
 
   private static double nanos(String unit) {

@@ -11,6 +11,7 @@ import dev.kiln.exporters.ExportResult;
 import dev.kiln.exporters.ExportSource;
 import dev.kiln.exporters.Exporter;
 import dev.kiln.exporters.Exporters;
+import dev.kiln.exporters.Parallel;
 import dev.kiln.gateway.BridgeRef;
 import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.BuildBridge;
@@ -415,7 +416,7 @@ public final class SolveBuilds implements Builds {
     if (works.size() == 1) {
       all(result).getFirst().evaluate();
     } else {
-      Exports.together(works);
+      Parallel.run("evaluate", works);
     }
   }
 

@@ -6,24 +6,33 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Runs pieces of blocking work at once and waits for all. Stateless, any thread. */
 public final class Parallel {
   private Parallel() {}
 
   /**
-   * The results in the order of the pieces. When one fails, or the caller is interrupted, the
+   * The results in the order of the pieces. As soon as one fails, or the caller is interrupted, the
    * others are interrupted and waited for; so nothing runs on afterwards.
    *
-   * @throws BuildException the first failure
+   * @throws BuildException the failure that came first
    */
   public static <T> List<T> run(String name, List<Callable<T>> pieces) throws InterruptedException {
     var tasks = new ArrayList<Blocking.Task<T>>();
     for (Callable<T> piece : pieces) {
       tasks.add(Blocking.start(name, piece));
     }
+    var first = new AtomicReference<Throwable>();
+    for (Blocking.Task<T> task : tasks) {
+      task.done()
+          .whenComplete((result, failure) -> {
+            if (failure != null && first.compareAndSet(null, failure)) {
+              tasks.forEach(Blocking.Task::interrupt);
+            }
+          });
+    }
     var results = new ArrayList<T>();
-    BuildException failure = null;
     InterruptedException interrupt = null;
     for (Blocking.Task<T> task : tasks) {
       boolean done = false;
@@ -33,10 +42,7 @@ public final class Parallel {
           done = true;
         } catch (ExecutionException e) {
           done = true;
-          if (failure == null) {
-            failure = BuildException.of(e);
-            tasks.forEach(Blocking.Task::interrupt);
-          }
+          first.compareAndSet(null, e); // where the callback has not come yet
         } catch (InterruptedException e) {
           interrupt = e;
           tasks.forEach(Blocking.Task::interrupt);
@@ -46,8 +52,9 @@ public final class Parallel {
     if (interrupt != null) {
       throw interrupt;
     }
+    Throwable failure = first.get();
     if (failure != null) {
-      throw failure;
+      throw BuildException.of(failure);
     }
     return results;
   }

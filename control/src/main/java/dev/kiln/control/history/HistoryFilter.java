@@ -1,5 +1,6 @@
 package dev.kiln.control.history;
 
+import dev.kiln.config.GoDuration;
 import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.model.BuildException;
@@ -27,8 +28,6 @@ import java.util.regex.Pattern;
 final class HistoryFilter {
   private static final Pattern COMPARISON =
       Pattern.compile("(startedAt|completedAt|duration)(>=|<=|>|<)(.*)");
-  private static final Pattern DURATION_PART =
-      Pattern.compile("([0-9]*\\.?[0-9]+)(ns|us|µs|ms|s|m|h)");
   private static final Pattern GIT_REMOTE =
       Pattern.compile("((?:https?|git|ssh)://[^#]+|git@[^#]+)(?:#.*)?");
 
@@ -66,7 +65,7 @@ final class HistoryFilter {
     boolean duration = field.equals("duration");
     long bound =
         duration
-            ? duration(value).orElseThrow(() -> invalid("duration", value)).toNanos()
+            ? GoDuration.find(value).orElseThrow(() -> invalid("duration", value)).toNanos()
             : time(value, clock).getEpochSecond();
     LongPredicate holds =
         switch (operator) {
@@ -88,7 +87,7 @@ final class HistoryFilter {
   }
 
   private static Instant time(String value, Clock clock) {
-    Optional<Duration> ago = duration(value);
+    Optional<Duration> ago = GoDuration.find(value);
     if (ago.isPresent()) {
       return clock.instant().minus(ago.get());
     }
@@ -97,26 +96,6 @@ final class HistoryFilter {
     } catch (DateTimeParseException e) {
       throw invalid("time", value);
     }
-  }
-
-  private static Optional<Duration> duration(String text) {
-    Matcher part = DURATION_PART.matcher(text);
-    Duration sum = Duration.ZERO;
-    int at = 0;
-    while (at < text.length() && part.find(at) && part.start() == at) {
-      double nanos =
-          switch (part.group(2)) {
-            case "ns" -> 1;
-            case "us", "µs" -> 1e3;
-            case "ms" -> 1e6;
-            case "s" -> 1e9;
-            case "m" -> 60e9;
-            default -> 3600e9;
-          };
-      sum = sum.plusNanos(Math.round(Double.parseDouble(part.group(1)) * nanos));
-      at = part.end();
-    }
-    return at > 0 && at == text.length() ? Optional.of(sum) : Optional.empty();
   }
 
   private static BuildException invalid(String what, String value) {

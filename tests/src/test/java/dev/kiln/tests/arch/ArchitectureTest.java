@@ -82,6 +82,7 @@ class ArchitectureTest {
               "control",
               List.of(
                   "model",
+                  "config",
                   "sys",
                   "tracing",
                   "grpc",
