@@ -1,5 +1,9 @@
 package dev.kiln.control;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.kiln.actors.Job;
 import dev.kiln.exporters.ExportResult;
 import dev.kiln.grpc.GrpcErrors;
@@ -8,6 +12,7 @@ import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.BuildResultInfo;
 import dev.kiln.grpc.control.Descriptor;
 import dev.kiln.grpc.control.Exporter;
+import dev.kiln.llb.CacheImport;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.store.content.ContentStore;
@@ -16,11 +21,15 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Writes the history record of one build. One thread. */
 final class BuildRecord {
   /** Spelt so on the wire (features C-21). */
   private static final String ERROR_TYPE = "application/vnd.googeapis.google.rpc.status+proto";
+
+  private static final String CACHE_IMPORTS = "cache-imports";
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final BuildHistoryRecord started;
   private final Clock clock;
@@ -31,7 +40,7 @@ final class BuildRecord {
         BuildHistoryRecord.newBuilder()
             .setRef(request.ref())
             .setFrontend(request.frontend())
-            .putAllFrontendAttrs(request.frontendAttrs())
+            .putAllFrontendAttrs(kept(request.frontendAttrs()))
             .setCreatedAt(Times.timestamp(clock.instant()));
     request
         .exports()
@@ -39,6 +48,25 @@ final class BuildRecord {
             record.addExporters(
                 Exporter.newBuilder().setType(export.type()).putAllAttrs(export.attrs())));
     this.started = record.build();
+  }
+
+  /** The frontend's options; of caches to import without the secrets, which BuildKit keeps. */
+  private static Map<String, String> kept(Map<String, String> options) {
+    var kept = new TreeMap<>(options);
+    kept.computeIfPresent(
+        CACHE_IMPORTS,
+        (_, json) -> {
+          try {
+            JsonNode caches = JSON.readTree(json);
+            for (JsonNode attrs : caches.findValues("Attrs")) {
+              ((ObjectNode) attrs).remove(CacheImport.SECRETS);
+            }
+            return caches.toString();
+          } catch (JsonProcessingException | ClassCastException e) {
+            return ""; // whatever it is, the frontend has refused it
+          }
+        });
+    return kept;
   }
 
   BuildHistoryRecord started() {

@@ -276,13 +276,10 @@ public record FrontendOptions(
           imports.add(new CacheImport(entry.path("Type").asText(), attrs));
         }
       } catch (JsonProcessingException e) {
-        throw new BuildException(
-            Kind.INVALID,
-            "failed to unmarshal cache-imports ("
-                + GoText.quote(json)
-                + "): "
-                + e.getOriginalMessage(),
-            e);
+        // Neither the text nor what the parser says of it: it may hold secrets.
+        throw invalid(
+            "failed to unmarshal cache-imports: no JSON at column "
+                + e.getLocation().getColumnNr());
       }
     }
     String refs = opts.getOrDefault("cache-from", "");
