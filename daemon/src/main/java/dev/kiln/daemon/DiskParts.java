@@ -163,6 +163,7 @@ final class DiskParts implements AutoCloseable {
                         credentials,
                         StoreLeases::of,
                         System.getenv(),
+                        Version.userAgent(),
                         lent.clock()),
                     frontends(config, lent, containers),
                     new StoreRefFiles(store.refs()),

@@ -64,7 +64,7 @@ record AzureOptions(
             .filter(key -> !key.isEmpty())
             .map(Key::new),
         new ObjectStore.Layout(
-            blobs.isEmpty() ? "" : blobs + "/", manifests, true, ObjectStore.Layout.NEVER, 4));
+            blobs.isEmpty() ? "" : blobs + "/", manifests, manifests, ObjectStore.Layout.NEVER, 4));
   }
 
   private static String host(String url) {

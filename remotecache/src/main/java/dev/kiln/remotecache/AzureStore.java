@@ -6,13 +6,6 @@ import com.azure.core.util.Context;
 import com.azure.identity.DefaultAzureCredentialBuilder;
 import com.azure.storage.blob.BlobContainerClient;
 import com.azure.storage.blob.BlobServiceClientBuilder;
-import com.azure.storage.blob.models.BlobErrorCode;
-import com.azure.storage.blob.models.BlobProperties;
-import com.azure.storage.blob.models.BlobRange;
-import com.azure.storage.blob.models.BlobStorageException;
-import com.azure.storage.blob.models.ParallelTransferOptions;
-import com.azure.storage.blob.options.BlobInputStreamOptions;
-import com.azure.storage.blob.options.BlobParallelUploadOptions;
 import com.azure.storage.common.StorageSharedKeyCredential;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,7 +14,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /**
  * Azure Blob Storage. Any thread. It holds no connection while nothing is asked, so nobody closes
@@ -31,7 +23,6 @@ final class AzureStore implements ObjectStore {
   private static final Duration SHORT = Duration.ofSeconds(60);
   private static final Duration LONG = Duration.ofMinutes(5);
   private static final long CHUNK_BYTES = 32L << 20;
-  private static final int CHUNKS_AT_ONCE = 4;
 
   private final BlobContainerClient container;
   private final String host;
@@ -64,78 +55,28 @@ final class AzureStore implements ObjectStore {
     }
   }
 
+  private AzureBlob blob(String name) {
+    return new AzureBlob(container.getBlobClient(name), host, CHUNK_BYTES, LONG);
+  }
+
   @Override
   public Optional<Stored> find(String name) throws InterruptedException {
-    return unlessMissing(() -> {
-      BlobProperties found =
-          container
-              .getBlobClient(name)
-              .getPropertiesWithResponse(null, SHORT, Context.NONE)
-              .getValue();
-      return new Stored(found.getLastModified().toInstant(), found.getBlobSize());
-    });
+    return blob(name).find();
   }
 
   @Override
   public void put(String name, long sizeBytes, Opener from)
       throws IOException, InterruptedException {
-    try (InputStream in = from.open()) {
-      var chunks =
-          new ParallelTransferOptions()
-              .setBlockSizeLong(CHUNK_BYTES)
-              .setMaxSingleUploadSizeLong(CHUNK_BYTES)
-              .setMaxConcurrency(CHUNKS_AT_ONCE);
-      asked(() ->
-          container
-              .getBlobClient(name)
-              .uploadWithResponse(
-                  new BlobParallelUploadOptions(in).setParallelTransferOptions(chunks),
-                  LONG,
-                  Context.NONE));
-    }
+    blob(name).put(from);
   }
 
   @Override
   public Optional<InputStream> open(String name, long offset) throws InterruptedException {
-    return unlessMissing(() ->
-        container
-            .getBlobClient(name)
-            .openInputStream(
-                new BlobInputStreamOptions()
-                    .setRange(new BlobRange(offset))
-                    .setBlockSize((int) (CHUNK_BYTES / CHUNKS_AT_ONCE))));
+    return blob(name).open(offset);
   }
 
   @Override
   public void touch(String name, Stored object) throws InterruptedException {
-    asked(() -> {
-      container.getBlobClient(name).setMetadata(Map.of("updated_at", Instant.now().toString()));
-      return true;
-    });
-  }
-
-  private <T> Optional<T> unlessMissing(Supplier<T> call) throws InterruptedException {
-    return asked(() -> {
-      try {
-        return Optional.of(call.get());
-      } catch (BlobStorageException e) {
-        // The answer to a question for the properties alone has no body, and so no code.
-        if (BlobErrorCode.BLOB_NOT_FOUND.equals(e.getErrorCode()) || e.getStatusCode() == 404) {
-          return Optional.empty();
-        }
-        throw e;
-      }
-    });
-  }
-
-  private <T> T asked(Supplier<T> call) throws InterruptedException {
-    try {
-      return call.get();
-    } catch (RuntimeException e) {
-      if (ServiceFailure.isInterrupt(e)) {
-        throw ServiceFailure.interrupted(e);
-      }
-      throw ServiceFailure.of("Azure", host, e);
-    }
+    blob(name).tag(Map.of("updated_at", Instant.now().toString()));
   }
 }

@@ -73,7 +73,7 @@ final class ObjectCache implements CacheTarget, LayerOrigin {
     byte[] config = withAbout(cache.config(), layers).toJson();
     for (String name : layout.manifests()) {
       try (var _ = progress.part("writing cache manifest " + name)) {
-        store.put(name, config.length, () -> ManifestTarget.stream(config));
+        store.replace(name, config);
       } catch (BuildException e) {
         throw e.wrap("error writing manifest: " + name);
       }
@@ -132,8 +132,7 @@ final class ObjectCache implements CacheTarget, LayerOrigin {
 
   /** Reads the cache into a table; one that nobody has written yet is empty. */
   void read(ImportedTable table) throws IOException, InterruptedException {
-    for (String name :
-        layout.manifests().subList(0, layout.readsAll() ? layout.manifests().size() : 1)) {
+    for (String name : layout.imported()) {
       read(name, table);
     }
   }
@@ -191,6 +190,11 @@ final class ObjectCache implements CacheTarget, LayerOrigin {
             }
           }
         });
+  }
+
+  @Override
+  public boolean isReachable() {
+    return objects.get().isReachable();
   }
 
   @Override

@@ -22,7 +22,6 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.Function;
 
 /** The kinds of remote caches, by the types and attributes that clients name. Any thread. */
@@ -36,11 +35,13 @@ public final class RemoteCaches {
   private final Function<ResultLease, Lease> leases;
   private final Map<String, String> environment;
   private final Clock clock;
+  private final GhaHttp github;
 
   /**
    * @param credentials of clients for registries, by their sessions
    * @param leases the store's lease behind the one that the solver gives
    * @param environment of the daemon, where clients leave options of services to it
+   * @param userAgent how the daemon names itself to services
    */
   public RemoteCaches(
       Store store,
@@ -49,6 +50,7 @@ public final class RemoteCaches {
       Function<List<String>, Credentials> credentials,
       Function<ResultLease, Lease> leases,
       Map<String, String> environment,
+      String userAgent,
       Clock clock) {
     this.store = store;
     this.registry = registry;
@@ -57,6 +59,7 @@ public final class RemoteCaches {
     this.leases = leases;
     this.environment = Map.copyOf(environment);
     this.clock = clock;
+    this.github = new GhaHttp(new Backoff(clock, Thread::sleep), userAgent);
   }
 
   Store store() {
@@ -99,6 +102,7 @@ public final class RemoteCaches {
         case "s3" -> kept("s3", "exporting cache to Amazon S3", attrs, s3(attrs));
         case "azblob" ->
             kept("azblob", "exporting cache to Azure Blob Storage", attrs, azure(attrs));
+        case "gha" -> kept("gha", "exporting to GitHub Actions Cache", attrs, gha(attrs));
         default ->
             throw new BuildException(
                 Kind.UNKNOWN, "unknown cache exporter: \"" + asked.type() + "\"");
@@ -139,6 +143,12 @@ public final class RemoteCaches {
         Lazily.of(() -> S3Store.open(options)), options.layout(), store.content(), clock);
   }
 
+  private ObjectCache gha(Map<String, String> attrs) {
+    GhaOptions options = GhaOptions.of(attrs, clock.instant());
+    return new ObjectCache(
+        Lazily.of(() -> GhaStore.open(options, github)), options.layout(), store.content(), clock);
+  }
+
   private static ImageRef ref(Map<String, String> attrs) {
     return ImageRef.parseNormalized(required(attrs, "ref", "missing ref"));
   }
@@ -151,13 +161,16 @@ public final class RemoteCaches {
     return value;
   }
 
-  /** Equal for imports of the same cache (BuildKit v0.22.0, {@code solver/llbsolver/bridge.go}). */
+  /**
+   * Equal for imports of the same cache, whoever may read it (BuildKit v0.22.0, {@code
+   * solver/llbsolver/bridge.go}, where secrets count).
+   */
   static String id(CacheImport asked) {
     String ref = asked.attrs().getOrDefault("ref", "");
     if (asked.type().equals("registry") && !ref.isEmpty()) {
       return ref;
     }
-    String attrs = new TreeMap<>(asked.attrs()).toString();
+    String attrs = asked.shown().toString();
     return asked.type() + ":" + Digest.of(asked.type() + attrs).hex().substring(0, 16);
   }
 
@@ -173,6 +186,7 @@ public final class RemoteCaches {
       return switch (asked.type()) {
         case "s3" -> of(s3(asked.attrs()), asked);
         case "azblob" -> of(azure(asked.attrs()), asked);
+        case "gha" -> of(gha(asked.attrs()), asked);
         default -> {
           CacheOrigin origin = origin(asked, sessionId);
           var table = new ImportedTable(id(asked), new ImportedResults(store, origin, leases));

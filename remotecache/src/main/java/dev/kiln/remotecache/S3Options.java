@@ -6,6 +6,7 @@ import dev.kiln.exporters.Attributes;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -37,13 +38,15 @@ record S3Options(
    */
   static S3Options of(Map<String, String> attrs, Map<String, String> environment) {
     String prefix = attrs.getOrDefault("prefix", "");
+    List<String> manifests =
+        ObjectCache.names(
+            prefix + attrs.getOrDefault("manifests_prefix", "manifests/"),
+            attrs.getOrDefault("name", "buildkit"));
     var layout =
         new ObjectStore.Layout(
             prefix + attrs.getOrDefault("blobs_prefix", "blobs/"),
-            ObjectCache.names(
-                prefix + attrs.getOrDefault("manifests_prefix", "manifests/"),
-                attrs.getOrDefault("name", "buildkit")),
-            false,
+            manifests,
+            manifests.subList(0, 1),
             touchRefresh(attrs.getOrDefault("touch_refresh", "24h")),
             parallelism(attrs.getOrDefault("upload_parallelism", "4")));
     String id = attrs.getOrDefault("access_key_id", "");

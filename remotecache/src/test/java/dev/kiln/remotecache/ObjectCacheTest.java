@@ -95,7 +95,8 @@ class ObjectCacheTest {
   private ObjectCache cache() {
     return new ObjectCache(
         () -> objects,
-        new ObjectStore.Layout("p/blobs/", List.of("p/a", "p/b"), false, Duration.ofHours(24), 2),
+        new ObjectStore.Layout(
+            "p/blobs/", List.of("p/a", "p/b"), List.of("p/a"), Duration.ofHours(24), 2),
         store.content(),
         Clock.fixed(NOW, ZoneOffset.UTC));
   }
@@ -195,7 +196,7 @@ class ObjectCacheTest {
             new ObjectStore.Layout(
                 "x/blobs/",
                 List.of("x/manifests/one", "x/manifests/two"),
-                false,
+                List.of("x/manifests/one"),
                 Duration.ofMinutes(90),
                 4));
     assertThat(options.toString()).doesNotContain("sss");
@@ -220,6 +221,7 @@ class ObjectCacheTest {
     assertThat(options.container()).isEqualTo("c");
     assertThat(options.layout().blobs()).isEqualTo("x/blobs/");
     assertThat(options.layout().manifests()).containsExactly("x/manifests/one", "x/manifests/two");
+    assertThat(options.layout().imported()).isEqualTo(options.layout().manifests());
     assertThat(options.toString()).doesNotContain("sss");
     assertThatThrownBy(() -> AzureOptions.of(Map.of(), Map.of()))
         .hasMessageContaining("account_url attribute is required");

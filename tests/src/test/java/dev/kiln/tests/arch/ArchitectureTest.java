@@ -26,6 +26,7 @@ class ArchitectureTest {
   private static final JavaClasses KILN =
       new ClassFileImporter()
           .withImportOption(new ImportOption.DoNotIncludeTests())
+          .withImportOption(location -> !location.contains("-tests.jar"))
           .importPackages("dev.kiln");
 
   /**
