@@ -21,7 +21,7 @@ final class Endpoints implements AutoCloseable {
   private static final String HUB = "registry-1.docker.io";
   private final RegistryHosts config;
   private final ConcurrentMap<String, List<Endpoint>> pull = new ConcurrentHashMap<>();
-  private final ConcurrentMap<String, Endpoint> insecurePush = new ConcurrentHashMap<>();
+  private final ConcurrentMap<String, Endpoint> insecure = new ConcurrentHashMap<>();
   private final List<HttpClient> clients = new java.util.concurrent.CopyOnWriteArrayList<>();
   private final EnvironmentProxies proxies = EnvironmentProxies.of(System.getenv());
 
@@ -34,11 +34,10 @@ final class Endpoints implements AutoCloseable {
     return pull.computeIfAbsent(domain, this::make);
   }
 
-  Endpoint forPush(String domain, boolean insecure) {
-    return insecure
-        ? insecurePush.computeIfAbsent(
-            domain, d -> endpoint(real(d), "/v2", false, RegistryHosts.Host.ANYTHING_GOES))
-        : forPull(domain).getLast();
+  /** The host itself, whatever is configured: unverified, or without TLS. */
+  Endpoint insecure(String domain) {
+    return insecure.computeIfAbsent(
+        domain, d -> endpoint(real(d), "/v2", false, RegistryHosts.Host.ANYTHING_GOES));
   }
 
   private static String real(String domain) {

@@ -48,10 +48,11 @@ public final class Registry implements AutoCloseable {
   private final Endpoints endpoints;
   private final String userAgent;
   private final TokenServer tokenServer;
-  private final HostPermits permits = new HostPermits();
-  private final ConcurrentMap<String, Grants> grants = new ConcurrentHashMap<>();
-  private final Flights<String, byte[]> smallFetches = new Flights<>();
+  private final HostPermits permits;
+  private final ConcurrentMap<String, Grants> grants;
+  private final Flights<String, byte[]> smallFetches;
   final Retries retries;
+  private final boolean insecurePulls;
 
   public Registry(RegistryHosts hosts, String userAgent) {
     this(hosts, userAgent, new Retries(Registry::wait));
@@ -62,6 +63,29 @@ public final class Registry implements AutoCloseable {
     this.userAgent = userAgent;
     this.retries = retries;
     this.tokenServer = new TokenServer(this::sendAnywhere, userAgent);
+    this.permits = new HostPermits();
+    this.grants = new ConcurrentHashMap<>();
+    this.smallFetches = new Flights<>();
+    this.insecurePulls = false;
+  }
+
+  private Registry(Registry of) {
+    this.endpoints = of.endpoints;
+    this.userAgent = of.userAgent;
+    this.retries = of.retries;
+    this.tokenServer = of.tokenServer;
+    this.permits = of.permits;
+    this.grants = of.grants;
+    this.smallFetches = of.smallFetches;
+    this.insecurePulls = true;
+  }
+
+  /**
+   * This client, pulling from the host itself (no mirrors) without verifying it, or without TLS. It
+   * is closed with this one.
+   */
+  public Registry pullingInsecurely() {
+    return new Registry(this);
   }
 
   private static void wait(Duration time) throws InterruptedException {
@@ -109,7 +133,7 @@ public final class Registry implements AutoCloseable {
             : List.of("manifests/" + object);
     Foremost failure = new Foremost();
     for (String thing : things) {
-      for (Endpoint endpoint : endpoints.forPull(ref.domain())) {
+      for (Endpoint endpoint : endpoints(ref)) {
         Exchange exchange = exchange(endpoint, ref, who, false, List.of());
         URI uri = endpoint.uri(ref.domain(), ref.path(), thing, "");
         try (Answer head = new Answer(exchange.run(uri, b -> accept(b.HEAD(), RESOLVE_ACCEPT)))) {
@@ -222,7 +246,7 @@ public final class Registry implements AutoCloseable {
   public byte[] small(ImageRef ref, Descriptor blob, Credentials who, Consumer<String> log) {
     return guarded(() ->
         smallFetches.join(
-            ref.repository() + "@" + blob.digest() + "?" + who.sessions(),
+            purpose() + "::" + ref.repository() + "@" + blob.digest() + "?" + who.sessions(),
             () -> retries.run(() -> smallOnce(ref, blob, who), log)));
   }
 
@@ -287,7 +311,7 @@ public final class Registry implements AutoCloseable {
         MediaTypes.isManifest(blob.mediaType()) || MediaTypes.isIndex(blob.mediaType());
     String thing = (manifest ? "manifests/" : "blobs/") + blob.digest();
     Optional<IOException> first = Optional.empty();
-    for (Endpoint endpoint : endpoints.forPull(ref.domain())) {
+    for (Endpoint endpoint : endpoints(ref)) {
       Exchange exchange = exchange(endpoint, ref, who, false, List.of());
       URI uri = endpoint.uri(ref.domain(), ref.path(), thing, "");
       try {
@@ -349,14 +373,25 @@ public final class Registry implements AutoCloseable {
   }
 
   Exchange pushExchange(ImageRef ref, boolean insecure, Credentials who, List<String> moreScopes) {
-    Endpoint endpoint = endpoints.forPush(ref.domain(), insecure);
+    Endpoint endpoint =
+        insecure ? endpoints.insecure(ref.domain()) : endpoints.forPull(ref.domain()).getLast();
     String purpose = String.join(":", who.sessions()) + (insecure ? "::push:insecure" : "::push");
     return exchange(endpoint, purpose, ref, who, true, moreScopes);
   }
 
+  private List<Endpoint> endpoints(ImageRef ref) {
+    return insecurePulls
+        ? List.of(endpoints.insecure(ref.domain()))
+        : endpoints.forPull(ref.domain());
+  }
+
+  private String purpose() {
+    return insecurePulls ? "pull:insecure" : "pull";
+  }
+
   private Exchange exchange(
       Endpoint endpoint, ImageRef ref, Credentials who, boolean push, List<String> moreScopes) {
-    return exchange(endpoint, "pull", ref, who, push, moreScopes);
+    return exchange(endpoint, purpose(), ref, who, push, moreScopes);
   }
 
   private Exchange exchange(

@@ -36,7 +36,7 @@ public record RegistryHosts(Map<String, Host> hosts) {
     public static final Host DEFAULT =
         new Host(List.of(), Optional.empty(), Optional.empty(), List.of(), List.of(), List.of());
 
-    /** For a push that the client asked to be insecure. */
+    /** Where the client asked to be insecure. */
     static final Host ANYTHING_GOES =
         new Host(List.of(), Optional.of(true), Optional.of(true), List.of(), List.of(), List.of());
 

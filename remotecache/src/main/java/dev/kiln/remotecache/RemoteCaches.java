@@ -210,9 +210,12 @@ public final class RemoteCaches {
   private CacheOrigin origin(CacheImport asked, String sessionId) {
     Map<String, String> attrs = asked.attrs();
     return switch (asked.type()) {
-      case "registry" ->
-          new CacheOrigin(
-              new RegistryOrigin(registry, credentials), ref(attrs), List.of(sessionId), true);
+      case "registry" -> {
+        boolean insecure = new Attributes(attrs).strictFlag("registry.insecure", false);
+        Registry from = insecure ? registry.pullingInsecurely() : registry;
+        yield new CacheOrigin(
+            new RegistryOrigin(from, credentials), ref(attrs), List.of(sessionId), true);
+      }
       case "local" -> {
         String digest = required(attrs, "digest", "local cache importer requires explicit digest");
         String folder = required(attrs, "src", "local cache importer requires src");

@@ -21,8 +21,8 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** pushes to a registry whose certificate nobody signed. */
-class InsecurePushTest {
+/** X-22, K-23: a registry whose certificate nobody signed. */
+class InsecureTest {
   private static final byte[] BYTES = {1, 2, 3};
   private static final char[] PASSWORD = "changeit".toCharArray();
 
@@ -61,12 +61,17 @@ class InsecurePushTest {
     return context;
   }
 
-  private static Push.Outcome push(FakeRegistry server, boolean insecure) {
+  private static Registry client(FakeRegistry server) {
     // TLS is asked for by name: a registry on this machine is spoken to without it otherwise
     var host =
         new RegistryHosts.Host(
             List.of(), Optional.of(false), Optional.empty(), List.of(), List.of(), List.of());
-    try (var registry = new Registry(new RegistryHosts(Map.of(server.host(), host)), "test")) {
+    return new Registry(
+        new RegistryHosts(Map.of(server.host(), host)), "test", new Retries(_ -> {}));
+  }
+
+  private static Push.Outcome push(FakeRegistry server, boolean insecure) {
+    try (var registry = client(server)) {
       return registry
           .push(ImageRef.parse(server.host() + "/a/new:v1"), insecure, Credentials.ANONYMOUS)
           .blob(
@@ -84,6 +89,22 @@ class InsecurePushTest {
       assertThat(server.blobs).isEmpty();
       assertThat(push(server, true)).isEqualTo(Push.Outcome.SENT);
       assertThat(server.blobs).hasSize(1);
+    }
+  }
+
+  @Test
+  void pullsAreUnverifiedOnlyWhenAsked() throws Exception {
+    try (var server = FakeRegistry.overTls(selfSigned());
+        var registry = client(server)) {
+      Digest digest = server.addBlob("a/b", BYTES);
+      var blob = new Descriptor(MediaTypes.OCI_LAYER, digest, BYTES.length);
+      ImageRef ref = ImageRef.parse(server.host() + "/a/b:v1");
+      assertThatThrownBy(() -> registry.small(ref, blob, Credentials.ANONYMOUS, _ -> {}))
+          .isInstanceOf(BuildException.class);
+      Registry lax = registry.pullingInsecurely();
+      assertThat(lax.small(ref, blob, Credentials.ANONYMOUS, _ -> {})).isEqualTo(BYTES);
+      assertThatThrownBy(() -> registry.small(ref, blob, Credentials.ANONYMOUS, _ -> {}))
+          .isInstanceOf(BuildException.class);
     }
   }
 }
