@@ -262,7 +262,8 @@ final class DiskParts implements AutoCloseable {
         config.worker().apparmorProfile(),
         false,
         OptionalInt.empty(),
-        openFiles(System.getProperty("kiln.nofile", "")));
+        openFiles(System.getProperty("kiln.nofile", "")),
+        Optional.of(config.otelSocket().toAbsolutePath()));
   }
 
   /**

@@ -66,7 +66,7 @@ public final class KilnDaemon {
     var stop = new CountDownLatch(1);
     onSignals(stop);
     try (Listeners listeners = Listeners.bind(config.grpc());
-        Listeners traces = Listeners.bindUnix(config.otelSocket());
+        Listeners traces = Listeners.bindOpen(config.otelSocket());
         Wiring daemon = Wiring.start(config);
         DebugServer debug = debug(config.grpc().debugAddress(), daemon::values)) {
       LOG.debug("debugging: {}", debug);

@@ -31,6 +31,7 @@ import org.slf4j.LoggerFactory;
 final class Listeners implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
   private static final String SOCKET_MODE = "rw-rw----";
+  private static final String OPEN_MODE = "rw-rw-rw-";
 
   private record Bound(String shown, ServerSocketChannel socket, boolean tls) {}
 
@@ -56,10 +57,10 @@ final class Listeners implements AutoCloseable {
     return listeners;
   }
 
-  /** One more unix socket, for another server. */
-  static Listeners bindUnix(Path path) throws IOException {
+  /** One more unix socket, for another server that anybody may talk to, as steps of any user do. */
+  static Listeners bindOpen(Path path) throws IOException {
     var listeners = new Listeners(Optional.empty());
-    listeners.unix(path, -1, -1);
+    listeners.unix(path, OPEN_MODE, -1, -1);
     return listeners;
   }
 
@@ -71,14 +72,14 @@ final class Listeners implements AutoCloseable {
     }
     String rest = address.substring(colon + 3);
     switch (address.substring(0, colon)) {
-      case "unix" -> unix(Path.of(rest), config.uid(), config.gid());
+      case "unix" -> unix(Path.of(rest), SOCKET_MODE, config.uid(), config.gid());
       case "tcp" -> tcp(rest);
       case "fd" -> inherited(rest);
       default -> throw new ConfigException("addr " + address + " not supported");
     }
   }
 
-  private void unix(Path path, int uid, int gid) throws IOException {
+  private void unix(Path path, String mode, int uid, int gid) throws IOException {
     Path parent = path.toAbsolutePath().getParent();
     if (parent != null) {
       Files.createDirectories(parent);
@@ -86,7 +87,7 @@ final class Listeners implements AutoCloseable {
     Files.deleteIfExists(path);
     ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     socket.bind(UnixDomainSocketAddress.of(path), 1024);
-    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(SOCKET_MODE));
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
     if (uid >= 0) {
       Files.setAttribute(path, "unix:uid", uid);
     }

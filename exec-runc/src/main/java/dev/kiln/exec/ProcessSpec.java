@@ -1,5 +1,6 @@
 package dev.kiln.exec;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -20,6 +21,17 @@ public record ProcessSpec(
     }
     args = List.copyOf(args);
     env = List.copyOf(env);
+  }
+
+  /** This with more variables, {@code NAME=value}, each replacing what was there. */
+  ProcessSpec with(List<String> variables) {
+    var all = new ArrayList<>(env);
+    for (String variable : variables) {
+      String name = variable.substring(0, variable.indexOf('=') + 1);
+      all.removeIf(other -> other.startsWith(name));
+      all.add(variable);
+    }
+    return new ProcessSpec(args, all, cwd, user, terminal);
   }
 
   @Override

@@ -101,7 +101,7 @@ public final class RuncExecutor implements Executor {
       var spec =
           new RuntimeSpec(
               container,
-              withDirectory(process, "/"),
+              traced(withDirectory(process, "/")),
               user,
               network,
               RuntimeSpec.allMounts(
@@ -109,7 +109,8 @@ public final class RuncExecutor implements Executor {
                   names.hosts(container, bundle),
                   container.security() == Security.INSECURE,
                   ofDevices,
-                  own),
+                  own,
+                  options.traceSocket().flatMap(StepTracing::mount)),
               kept.map(Cgroups.Kept::runcPath).orElse(cgroupsPath),
               host);
       MountStubs stubs = MountStubs.make(files, points, container.removeStubsRecursive());
@@ -236,6 +237,10 @@ public final class RuncExecutor implements Executor {
     return p.cwd().isEmpty()
         ? new ProcessSpec(p.args(), p.env(), otherwise, p.user(), p.terminal())
         : p;
+  }
+
+  private ProcessSpec traced(ProcessSpec p) {
+    return options.traceSocket().isPresent() ? p.with(StepTracing.environment()) : p;
   }
 
   private static void removeCgroup(Optional<Cgroups.Kept> kept) {

@@ -18,6 +18,8 @@ import java.util.OptionalInt;
  * @param oomScoreAdj for the containers' processes; absent for the daemon's own
  * @param openFiles how many files a step may open that has no limit of its own; absent for as many
  *     as the daemon
+ * @param traceSocket where containers may send spans of their own (features S-15); absent where
+ *     they are told of no trace
  */
 public record RuncOptions(
     Path root,
@@ -28,7 +30,8 @@ public record RuncOptions(
     String apparmorProfile,
     boolean noPivot,
     OptionalInt oomScoreAdj,
-    Optional<Ulimit> openFiles) {
+    Optional<Ulimit> openFiles,
+    Optional<Path> traceSocket) {
 
   public static RuncOptions of(Path root, Path runc) {
     return new RuncOptions(
@@ -40,7 +43,22 @@ public record RuncOptions(
         "",
         false,
         OptionalInt.empty(),
+        Optional.empty(),
         Optional.empty());
+  }
+
+  public RuncOptions withTraceSocket(Path socket) {
+    return new RuncOptions(
+        root,
+        runc,
+        networks,
+        dns,
+        cgroupParent,
+        apparmorProfile,
+        noPivot,
+        oomScoreAdj,
+        openFiles,
+        Optional.of(socket));
   }
 
   /** What replaces the host's resolver settings; an empty list leaves the host's. */

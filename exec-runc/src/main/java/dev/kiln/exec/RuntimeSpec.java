@@ -111,15 +111,21 @@ record RuntimeSpec(
   }
 
   /**
-   * The standard mounts, those of devices and then the step's own; a later one at the same place
-   * takes it over.
+   * The standard mounts, those of devices, then the step's own and the socket for its spans; a
+   * later one at the same place takes it over.
    */
   static List<OciMount> allMounts(
-      Path resolvConf, Path hosts, boolean insecure, List<OciMount> devices, List<OciMount> own) {
+      Path resolvConf,
+      Path hosts,
+      boolean insecure,
+      List<OciMount> devices,
+      List<OciMount> own,
+      Optional<OciMount> traces) {
     Map<String, OciMount> byDestination = new LinkedHashMap<>();
     systemMounts(resolvConf, hosts, insecure).forEach(m -> byDestination.put(m.destination(), m));
     devices.forEach(m -> byDestination.put(m.destination(), m));
     own.forEach(m -> byDestination.put(m.destination(), m));
+    traces.ifPresent(m -> byDestination.put(m.destination(), m));
     return List.copyOf(byDestination.values());
   }
 
@@ -193,7 +199,7 @@ record RuntimeSpec(
     json.writeEndArray();
     json.writeEndObject();
     writeStrings(json, "args", p.args());
-    writeStrings(json, "env", container.devices().environment(p.env()));
+    writeStrings(json, "env", p.with(container.devices().env()).env());
     json.writeStringField("cwd", p.cwd());
     List<String> capabilities = insecure() ? host.allCapabilities() : DEFAULT_CAPABILITIES;
     json.writeObjectFieldStart("capabilities");

@@ -12,9 +12,16 @@ import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.model.BuildException;
 import dev.kiln.sys.Processes;
 import dev.kiln.tracing.Blocking;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanContext;
+import io.opentelemetry.api.trace.TraceFlags;
+import io.opentelemetry.api.trace.TraceState;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -162,6 +169,53 @@ class RuncExecutorTest {
         .contains("the driver")
         .contains("44");
     assertThat(rootfs.resolve("opt/driver")).doesNotExist();
+  }
+
+  /** S-15: the socket, and the variables with which an SDK finds it and the step's span. */
+  @Test
+  void aProcessCanSendSpansOfItsOwn() throws Exception {
+    executor.close();
+    Path socket = temp.resolve("otel.sock");
+    executor =
+        new RuncExecutor(
+            RuncOptions.of(state, RuncOptions.findRunc(System.getenv("PATH")).orElseThrow())
+                .withTraceSocket(socket));
+    var span =
+        SpanContext.create(
+            "0af7651916cd43dd8448eb211c80319c",
+            "b7ad6b7169203331",
+            TraceFlags.getSampled(),
+            TraceState.builder().put("vendor", "1").build());
+    var show =
+        new ProcessSpec(
+            List.of(
+                "/bin/sh",
+                "-c",
+                "set; echo socket: /dev/*.sock; [ ! -e /dev/otel-grpc.sock ] || ls -l /dev/*.sock"),
+            List.of("PATH=/bin", "OTEL_TRACES_EXPORTER=none"),
+            "",
+            "",
+            false);
+    try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      server.bind(UnixDomainSocketAddress.of(socket));
+      try (var current = Span.wrap(span).makeCurrent()) {
+        assertThat(run(container(), show)).as(output.text()).isZero();
+      }
+    }
+    assertThat(output.text())
+        .contains("OTEL_TRACES_EXPORTER='otlp'\n")
+        .contains("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT='unix:///dev/otel-grpc.sock'\n")
+        .contains("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL='grpc'\n")
+        .contains("\nTRACEPARENT='00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'\n")
+        .contains("OTEL_TRACE_PARENT='00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'\n")
+        .contains("\nTRACESTATE='vendor=1'\n")
+        .contains("OTEL_TRACE_STATE='vendor=1'\n")
+        .containsPattern("\nsrw[^\n]+/dev/otel-grpc.sock\n");
+    Files.delete(socket);
+    assertThat(run(container(), show)).isZero();
+    assertThat(output.text())
+        .as("a step runs where nobody listens, and outside of a trace")
+        .contains("socket: /dev/*.sock");
   }
 
   @Test

@@ -94,15 +94,4 @@ public record CdiEdits(
   private static <T> List<T> both(List<T> first, List<T> second) {
     return Stream.concat(first.stream(), second.stream()).toList();
   }
-
-  /** A process's environment with that of the devices. */
-  public List<String> environment(List<String> of) {
-    var all = new ArrayList<>(of);
-    for (String entry : env) {
-      String name = entry.substring(0, entry.indexOf('=') + 1);
-      all.removeIf(other -> other.startsWith(name));
-      all.add(entry);
-    }
-    return all;
-  }
 }

@@ -104,8 +104,6 @@ class CdiDevicesTest {
         });
     assertThat(edits.mounts()).extracting(m -> m.destination()).containsExactly("/usr/lib/bar");
     assertThat(edits.groups()).containsExactly(44L);
-    assertThat(edits.environment(List.of("FOO=0", "FOOD=2")))
-        .containsExactly("FOOD=2", "ALL=1", "FOO=1");
   }
 
   @Test

@@ -58,6 +58,7 @@ class TracingTest {
         for (int i = 0; i < 5; i++) {
           steps.append("RUN echo ").append(i).append(" > /").append(i).append('\n');
         }
+        steps.append("RUN test -S /dev/otel-grpc.sock && /bin/busybox env > /env\n");
         Path context = Buildctl.context(dir.resolve("context"), steps.toString());
         var build =
             client.command(
@@ -68,7 +69,7 @@ class TracingTest {
                 "--local=dockerfile=" + context,
                 "--oci-layout=base=" + layout,
                 "--opt=context:base=oci-layout://base@" + digest,
-                "--output=type=oci,dest=" + dir.resolve("out.tar"));
+                "--output=type=local,dest=" + dir.resolve("out"));
         build.environment().put("TRACEPARENT", "00-" + TRACE + "-" + CALLER + "-01");
         Run run = Distribution.await(build.start());
         assertThat(run.code()).as(run.output()).isZero();
@@ -112,7 +113,18 @@ class TracingTest {
     assertThat(below).contains("cache request", "run");
     List<String> names = spans.stream().map(Span::name).toList();
     assertThat(names).contains("exec", "pull");
-    assertThat(names.stream().filter("exec"::equals)).hasSize(5);
-    assertThat(steps).extracting(Span::name).anyMatch(name -> name.startsWith("exporting to oci"));
+    assertThat(names.stream().filter("exec"::equals)).hasSize(6);
+    assertThat(steps).extracting(Span::name).anyMatch(name -> name.startsWith("exporting to"));
+    String parent =
+        Files.readAllLines(dir.resolve("out/env")).stream()
+            .filter(line -> line.startsWith("TRACEPARENT=00-" + TRACE))
+            .map(line -> line.split("-")[2])
+            .findFirst()
+            .orElseThrow();
+    assertThat(spans)
+        .as("what a process is told to be below")
+        .filteredOn(span -> span.id().equals(parent))
+        .extracting(Span::name)
+        .containsExactly("exec");
   }
 }
