@@ -9,6 +9,7 @@ import dev.kiln.control.history.Capture;
 import dev.kiln.control.history.Provenance;
 import dev.kiln.control.history.Provenance.StepLayers;
 import dev.kiln.control.history.ProvenanceOptions;
+import dev.kiln.exec.usage.Sampling;
 import dev.kiln.exporters.ExportSource;
 import dev.kiln.exporters.ExportSource.Statement;
 import dev.kiln.exporters.Exporter;
@@ -28,6 +29,7 @@ import dev.kiln.model.Platform;
 import dev.kiln.model.StepProgress;
 import dev.kiln.ops.Materials;
 import dev.kiln.ops.StoreLeases;
+import dev.kiln.ops.exec.StepUsages;
 import dev.kiln.sources.Material;
 import dev.kiln.store.Compression;
 import dev.kiln.store.Layer;
@@ -61,21 +63,33 @@ final class Provenances {
   private final Refs refs;
   private final CacheTable keys;
   private final Materials materials;
+  private final StepUsages usages;
   private final Clock clock;
 
-  Provenances(Refs refs, CacheTable keys, Materials materials, Clock clock) {
+  Provenances(
+      Refs refs, CacheTable keys, Materials materials, StepUsages usages, Clock clock) {
     this.refs = refs;
     this.keys = keys;
     this.materials = materials;
+    this.usages = usages;
     this.clock = clock;
   }
 
-  /** One build that has its result. */
+  /**
+   * One build that has its result.
+   *
+   * @param system what the machine used since the build started; closed by who made it
+   */
   record Built(
-      String id, Instant started, FrontendResult result, BuildLog log, List<Exporter> exporters) {
+      String id,
+      Instant started,
+      FrontendResult result,
+      BuildLog log,
+      List<Exporter> exporters,
+      Sampling system) {
     /** The same where no exporter came to its end: nothing is known to be packed. */
     Built unexported() {
-      return new Built(id, started, result, log, List.of());
+      return new Built(id, started, result, log, List.of(), system);
     }
   }
 
@@ -171,7 +185,16 @@ final class Provenances {
             .orElse(Provenance.Request.NONE),
         capture,
         Optional.of(ref.definition()),
-        new Provenance.Run(built.id(), built.started(), clock.instant()));
+        new Provenance.Run(built.id(), built.started(), clock.instant()),
+        () -> usage(built, ref.graph()));
+  }
+
+  private Provenance.Usage usage(Built built, Graph graph) {
+    Map<Digest, String> steps = new HashMap<>();
+    for (Digest vertex : graph.vertices().keySet()) {
+      usages.of(vertex, built.started()).ifPresent(usage -> steps.put(vertex, usage.json()));
+    }
+    return new Provenance.Usage(steps, built.system().taken());
   }
 
   private static void addRoot(FrontendRef ref, Set<Digest> roots) {

@@ -7,6 +7,7 @@ import dev.kiln.actors.Solver;
 import dev.kiln.control.history.BuildHistory;
 import dev.kiln.control.history.ProvenanceOptions;
 import dev.kiln.dockerfile.context.AskedAttestations;
+import dev.kiln.exec.usage.Sampling;
 import dev.kiln.exporters.ExportResult;
 import dev.kiln.exporters.ExportSource;
 import dev.kiln.exporters.Exporter;
@@ -38,6 +39,7 @@ import dev.kiln.model.Platform;
 import dev.kiln.model.Progress;
 import dev.kiln.mounts.CacheMounts;
 import dev.kiln.ops.Materials;
+import dev.kiln.ops.exec.StepUsages;
 import dev.kiln.ops.StoreLeases;
 import dev.kiln.remotecache.BuildCaches;
 import dev.kiln.remotecache.CacheExport;
@@ -97,6 +99,7 @@ public final class SolveBuilds implements Builds {
       Store store,
       Sources sources,
       Materials materials,
+      StepUsages usages,
       Sessions sessions,
       Exporters exporters,
       RemoteCaches caches,
@@ -158,14 +161,15 @@ public final class SolveBuilds implements Builds {
     if (!request.internal()) {
       parts.history().started(record.started());
     }
-    try (Lease lease = parts.store().leases().open("exports-" + request.ref())) {
+    try (Lease lease = parts.store().leases().open("exports-" + request.ref());
+        Sampling system = Sampling.ofSystem()) {
       Optional<BuildException> failure = Optional.empty();
       Optional<Provenances.Built> built = Optional.empty();
       Exported exported = Exported.NOTHING;
       try {
         var caches =
             new BuildCaches(parts.caches(), job, parts.solver().localCache(), cacheExports, lease);
-        built = Optional.of(build(job, request, exporters, caches, asked.sbom(), begun));
+        built = Optional.of(build(job, request, exporters, caches, asked.sbom(), begun, system));
         exported = export(job, request, built.get(), caches, provenance, lease);
         parts.store().refs().flush();
       } catch (BuildException e) {
@@ -236,7 +240,8 @@ public final class SolveBuilds implements Builds {
       List<Exporter> exporters,
       BuildCaches caches,
       Optional<AskedAttestations.SbomScanner> scanner,
-      Instant begun)
+      Instant begun,
+      Sampling system)
       throws InterruptedException {
     BuildBridge bridge = bridge(job, request, caches);
     FrontendResult result = result(job, request, bridge, exporters);
@@ -246,7 +251,7 @@ public final class SolveBuilds implements Builds {
               result, scanner.get(), request.frontendAttrs(), bridge(job, request, caches));
       evaluate(result);
     }
-    return new Provenances.Built(request.ref(), begun, result, bridge.log(), exporters);
+    return new Provenances.Built(request.ref(), begun, result, bridge.log(), exporters, system);
   }
 
   private Exported export(
@@ -287,7 +292,11 @@ public final class SolveBuilds implements Builds {
 
   private Provenances provenances() {
     return new Provenances(
-        parts.store().refs(), parts.solver().localCache(), parts.materials(), parts.clock());
+        parts.store().refs(),
+        parts.solver().localCache(),
+        parts.materials(),
+        parts.usages(),
+        parts.clock());
   }
 
   /** How the build was made, for its record; nothing where it came to no result. */

@@ -38,6 +38,7 @@ import dev.kiln.ops.Runners;
 import dev.kiln.ops.StoreLeases;
 import dev.kiln.ops.exec.ExecOpRunner;
 import dev.kiln.ops.exec.ExecServices;
+import dev.kiln.ops.exec.StepUsages;
 import dev.kiln.registry.Credentials;
 import dev.kiln.registry.Registry;
 import dev.kiln.registry.RegistryHosts;
@@ -110,7 +111,13 @@ final class DiskParts implements AutoCloseable {
                 lent.workers().platforms().getFirst(),
                 Version.userAgent()));
     var execs =
-        new ExecServices(store.refs(), executor, mounts, lent.sessions(), lent.workers().devices());
+        new ExecServices(
+            store.refs(),
+            executor,
+            mounts,
+            lent.sessions(),
+            lent.workers().devices(),
+            new StepUsages());
     var runners =
         new Runners(
             store,
@@ -154,6 +161,7 @@ final class DiskParts implements AutoCloseable {
                     store,
                     sources,
                     runners.materials(),
+                    execs.usages(),
                     lent.sessions(),
                     new Exporters(store, lent.sessions(), registry, credentials),
                     new RemoteCaches(

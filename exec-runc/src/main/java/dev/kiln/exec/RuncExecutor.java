@@ -4,6 +4,7 @@ import dev.kiln.exec.ContainerSpec.NetworkMode;
 import dev.kiln.exec.ContainerSpec.Security;
 import dev.kiln.exec.Networks.Network;
 import dev.kiln.exec.RuntimeSpec.OciMount;
+import dev.kiln.exec.usage.StepMeasure;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.sys.BytePath;
@@ -153,17 +154,18 @@ public final class RuncExecutor implements Executor {
               io,
               id,
               runcPid -> runc.killInit(id, runcPid, kept));
-      Sampler sampler = Sampler.start(spec.container().measure(), kept);
       started.accept(process);
+      Optional<StepMeasure> measure =
+          kept.filter(_ -> spec.container().measure()).map(k -> new StepMeasure(k.directory()));
       int code;
       try {
         code = process.await();
       } finally {
-        sampler.stop();
+        measure.ifPresent(StepMeasure::close);
         runc.deleteIfLeft(id);
       }
       boolean outOfMemory = code != 0 && kept.map(Cgroups.Kept::oomKills).orElse(0L) > 0;
-      return new ExitStatus(code, outOfMemory, sampler.usage());
+      return new ExitStatus(code, outOfMemory, measure.map(StepMeasure::usage));
     } finally {
       running.remove(id, entry);
       entry.ended().countDown();

@@ -87,20 +87,28 @@ final class BuildSteps {
     return Optional.ofNullable(numbers.get(vertex)).map(n -> "step" + n);
   }
 
-  /** {@code llbDefinition} and {@code digestMapping}, as fields of {@code json}. */
-  void into(GoJson json) {
+  /**
+   * {@code llbDefinition} and {@code digestMapping}, as fields of {@code json}.
+   *
+   * @param usages what steps used, by their vertices: JSON
+   */
+  void into(GoJson json, Map<Digest, String> usages) {
     var steps = new ArrayList<GoJson>();
+    List<Digest> digests = List.copyOf(numbers.keySet());
     for (int i = 0; i < ops.size(); i++) {
       Op op = ops.get(i);
       List<String> inputs =
           op.getInputsList().stream()
               .map(in -> step(new Digest(in.getDigest())).orElseThrow() + ":" + in.getIndex())
               .toList();
-      steps.add(
+      GoJson step =
           GoJson.object()
               .text("id", "step" + i)
               .raw("op", ProtoGoJson.of(op.toBuilder().clearInputs().build()).toString())
-              .textsIfSet("inputs", inputs));
+              .textsIfSet("inputs", inputs);
+      Optional.ofNullable(usages.get(digests.get(i)))
+          .ifPresent(usage -> step.raw("resourceUsage", usage));
+      steps.add(step);
     }
     Map<String, String> mapping = new HashMap<>();
     numbers.forEach((digest, number) -> mapping.put(digest.value(), "step" + number));

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * The SLSA predicate of one result, v0.2 or v1 (features 7.3). Immutable. Source of names and
@@ -40,6 +41,7 @@ public final class Provenance {
   private final Optional<Definition> definition;
   private final Optional<BuildSteps> steps;
   private final Run run;
+  private final Usage usage;
 
   /**
    * What was asked of a frontend; a frontend of the empty name is the client itself.
@@ -68,18 +70,36 @@ public final class Provenance {
    */
   public record Run(String id, Instant started, Instant finished) {}
 
+  /**
+   * What was used, as JSON: by steps, named by their vertices, and of the machine while the build
+   * ran.
+   */
+  public record Usage(Map<Digest, String> steps, List<String> system) {
+    static final Usage UNTOLD = new Usage(Map.of(), List.of());
+
+    public Usage {
+      steps = Map.copyOf(steps);
+      system = List.copyOf(system);
+    }
+  }
+
+  /**
+   * @param usage asked where the options want it told
+   */
   public Provenance(
       ProvenanceOptions options,
       Request request,
       Capture capture,
       Optional<Definition> definition,
-      Run run) {
+      Run run,
+      Supplier<Usage> usage) {
     this.options = options;
     this.request = request;
     this.capture = capture;
     this.definition = definition;
     this.steps = options.max() ? definition.flatMap(BuildSteps::of) : Optional.empty();
     this.run = run;
+    this.usage = options.usage() ? usage.get() : Usage.UNTOLD;
   }
 
   /** The predicate as a statement for exporters; these name its subject. */
@@ -239,20 +259,24 @@ public final class Provenance {
       return Optional.empty();
     }
     GoJson json = GoJson.object();
-    steps.ifPresent(s -> s.into(json));
+    steps.ifPresent(s -> s.into(json, usage.steps()));
     return Optional.of(json);
   }
 
   private GoJson buildkitMetadata(Arguments arguments, List<StepLayers> layers) {
     GoJson json = GoJson.object().mapIfSet("vcs", arguments.vcs());
     if (steps.isPresent() && definition.orElseThrow().getSource().getInfosCount() > 0) {
-      json.raw("source", source(definition.orElseThrow(), steps.get()).toString());
+      json.raw("source", source(definition.orElseThrow(), steps.get(), usage.steps()).toString());
     }
     steps.flatMap(s -> layers(s, layers)).ifPresent(chains -> json.raw("layers", chains));
+    if (!usage.system().isEmpty()) {
+      json.raw("sysUsage", GoJson.array(usage.system()));
+    }
     return json;
   }
 
-  private static GoJson source(Definition definition, BuildSteps steps) {
+  private static GoJson source(
+      Definition definition, BuildSteps steps, Map<Digest, String> usages) {
     GoJson json = GoJson.object();
     Map<String, String> locations = new HashMap<>();
     for (Map.Entry<String, Locations> each : definition.getSource().getLocationsMap().entrySet()) {
@@ -271,7 +295,7 @@ public final class Provenance {
               .textIfSet("language", info.getLanguage())
               .bytesIfSet("data", info.getData().toByteArray());
       if (info.hasDefinition()) {
-        BuildSteps.of(info.getDefinition()).ifPresent(s -> s.into(one));
+        BuildSteps.of(info.getDefinition()).ifPresent(s -> s.into(one, usages));
       }
       infos.add(one);
     }

@@ -5,13 +5,14 @@ import dev.kiln.model.Kind;
 import java.util.Map;
 
 /**
- * How a client wants provenance (features A-05 to A-10). Immutable. Source: BuildKit v0.22 {@code
+ * How a client wants provenance (features A-05 to A-11). Immutable. Source: BuildKit v0.22 {@code
  * solver/llbsolver/provenance.go}.
  *
  * @param max whether parameters, steps and sources are told in full
  * @param v1 whether the statement is of SLSA v1 and not v0.2
  * @param inlineOnly only for images, not for files
  * @param filename in file exports
+ * @param usage whether it is told what steps and machine used
  */
 public record ProvenanceOptions(
     boolean max,
@@ -19,12 +20,13 @@ public record ProvenanceOptions(
     String builderId,
     boolean reproducible,
     boolean inlineOnly,
-    String filename) {
+    String filename,
+    boolean usage) {
   private static final String FILENAME = "provenance.json";
 
   /** For the record of a build. */
   public static ProvenanceOptions full(String builderId) {
-    return new ProvenanceOptions(true, false, builderId, false, false, FILENAME);
+    return new ProvenanceOptions(true, false, builderId, false, false, FILENAME, true);
   }
 
   /**
@@ -53,7 +55,8 @@ public record ProvenanceOptions(
         attrs.getOrDefault("builder-id", ""),
         flag(attrs, "reproducible"),
         isTrue(attrs.getOrDefault("inline-only", "")),
-        attrs.getOrDefault("filename", FILENAME));
+        attrs.getOrDefault("filename", FILENAME),
+        isTrue(attrs.getOrDefault("capture-usage", "")));
   }
 
   private static boolean flag(Map<String, String> attrs, String key) {

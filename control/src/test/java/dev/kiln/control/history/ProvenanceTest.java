@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.ByteString;
 import dev.kiln.control.history.Provenance.Request;
 import dev.kiln.control.history.Provenance.Run;
+import dev.kiln.control.history.Provenance.Usage;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.Source;
@@ -100,13 +101,15 @@ class ProvenanceTest {
                     Optional.of(Digest.of("x")),
                     false)),
             false);
+    Digest step = execs().getFirst();
     var provenance =
         new Provenance(
             ProvenanceOptions.parse(attrs),
             new Request(frontend, new TreeMap<>(opts)),
             capture,
             Optional.of(definition),
-            RUN);
+            RUN,
+            () -> new Usage(Map.of(step, "{\"samples\":[]}"), List.of("{}", "{}")));
     return new ObjectMapper().readTree(provenance.predicate(List.of()));
   }
 
@@ -146,6 +149,38 @@ class ProvenanceTest {
     JsonNode own = metadata.path("https://mobyproject.org/buildkit@v1#metadata");
     assertThat(own.at("/vcs/source").asText()).isEqualTo("https://xxxxx@example.com/s");
     assertThat(own.at("/source/infos/0/filename").asText()).isEqualTo("Dockerfile");
+  }
+
+  private static List<Digest> execs() throws IOException {
+    var execs = new ArrayList<Digest>();
+    for (Line line : lines()) {
+      if (Op.parseFrom(line.op()).hasExec()) {
+        execs.add(Digest.of(line.op()));
+      }
+    }
+    return execs;
+  }
+
+  /** */
+  @Test
+  void usageIsToldWhereItIsAskedFor() throws IOException {
+    String sysUsage = "/metadata/https:~1~1mobyproject.org~1buildkit@v1#metadata/sysUsage";
+    JsonNode told = predicate("mode=max,capture-usage=true", OPTS, "dockerfile.v0");
+    assertThat(told.at(sysUsage)).hasSize(2);
+    String step = told.at("/buildConfig/digestMapping").path(execs().getFirst().value()).asText();
+    assertThat(told.at("/buildConfig/llbDefinition"))
+        .filteredOn(one -> one.has("resourceUsage"))
+        .singleElement()
+        .satisfies(one -> assertThat(one.path("id").asText()).isEqualTo(step))
+        .satisfies(one -> assertThat(one.at("/resourceUsage/samples").isArray()).isTrue());
+    JsonNode shortly = predicate("mode=min,capture-usage=1", OPTS, "dockerfile.v0");
+    assertThat(shortly.at(sysUsage)).hasSize(2);
+    assertThat(shortly.toString()).doesNotContain("resourceUsage");
+    for (String other : List.of("mode=max", "mode=max,capture-usage=perhaps")) {
+      assertThat(predicate(other, OPTS, "dockerfile.v0").toString())
+          .doesNotContain("resourceUsage")
+          .doesNotContain("sysUsage");
+    }
   }
 
   @Test

@@ -116,6 +116,7 @@ public final class ExecOpRunner implements OpRunner {
       } catch (BuildException e) {
         throw withState(failure(command, e.getMessage(), e.kind(), e), mounts);
       }
+      status.usage().ifPresent(usage -> services.usages().put(vertex.digest(), usage));
       List<RefId> outputs = mounts.commit();
       if (!succeeded(status.code())) {
         throw withState(
@@ -179,7 +180,7 @@ public final class ExecOpRunner implements OpRunner {
             .toList(),
         meta.cgroupParent().isEmpty() ? Optional.empty() : Optional.of(meta.cgroupParent()),
         meta.removeMountStubsRecursive(),
-        false,
+        true,
         devices());
   }
 

@@ -9,7 +9,12 @@ import java.util.UUID;
 
 /** What exec ops run with; one for the daemon, which owns the parts. Immutable. */
 public record ExecServices(
-    Refs refs, Executor executor, StepMounts mounts, Sessions sessions, CdiDevices devices) {
+    Refs refs,
+    Executor executor,
+    StepMounts mounts,
+    Sessions sessions,
+    CdiDevices devices,
+    StepUsages usages) {
   String newContainerId() {
     return UUID.randomUUID().toString().replace("-", "");
   }

@@ -2,6 +2,8 @@ package dev.kiln.tests.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.tests.support.Clients;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
@@ -112,6 +114,30 @@ class DistributionTest {
       assertThat(run.code()).as(run.output()).isZero();
       assertThat(runs(daemon, context)).hasSize(STEPS).doesNotHaveDuplicates();
     }
+  }
+
+  /** in full of the machine; of steps where the machine has cgroup v2, as BuildKit does. */
+  @Test
+  void provenanceTellsWhatABuildUsed() throws Exception {
+    Path context = context(BASE + "RUN echo made > /made\nFROM scratch\nCOPY --from=base /made /\n");
+    try (var daemon = Distribution.start(dir)) {
+      Run run =
+          Distribution.await(
+              daemon.build(
+                  context,
+                  "--opt",
+                  "attest:provenance=mode=max,capture-usage=true",
+                  "--output",
+                  "type=local,dest=" + dir.resolve("out")));
+      assertThat(run.code()).as(run.output()).isZero();
+    }
+    JsonNode told = new ObjectMapper().readTree(dir.resolve("out/provenance.json").toFile());
+    assertThat(told.findValue("sysUsage").get(0).at("/memoryStat/total").asLong()).isPositive();
+    boolean unified = Files.exists(Path.of("/sys/fs/cgroup/cgroup.subtree_control"));
+    assertThat(told.findValue("llbDefinition"))
+        .filteredOn(step -> step.has("resourceUsage"))
+        .hasSize(unified ? 1 : 0)
+        .allMatch(step -> step.at("/resourceUsage/samples/0/cpuStat/usageNanos").asLong() > 0);
   }
 
   @Test
