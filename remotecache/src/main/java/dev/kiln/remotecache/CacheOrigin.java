@@ -4,6 +4,7 @@ import dev.kiln.model.Descriptor;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.StepProgress;
 import dev.kiln.sources.image.ImageOrigin;
+import dev.kiln.store.BlobSource;
 import dev.kiln.store.content.ContentStore;
 import java.io.IOException;
 import java.util.List;
@@ -13,10 +14,9 @@ import java.util.Optional;
  * Where one imported cache lies. Immutable, any thread; calls block.
  *
  * @param sessions who may answer for it
- * @param lasting whether layers can still be had when the build is over
  */
-record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions, boolean lasting)
-    implements LayerOrigin {
+record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions)
+    implements BlobSource {
   Descriptor top() throws IOException, InterruptedException {
     return origin.resolve(ref, sessions);
   }

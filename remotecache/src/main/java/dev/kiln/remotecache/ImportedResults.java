@@ -8,7 +8,7 @@ import dev.kiln.actors.ResultLoader;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
-import dev.kiln.model.StepProgress;
+import dev.kiln.store.BlobSource;
 import dev.kiln.store.Layer;
 import dev.kiln.store.Lease;
 import dev.kiln.store.RefId;
@@ -21,16 +21,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
- * The results of one imported cache: loading one makes a chain of lazy layers. Where the layers
- * cannot be had after the build, they are fetched with it. Any thread.
+ * The results of one imported cache: loading one makes a chain of lazy layers. Any thread.
  */
 final class ImportedResults implements ResultLoader {
   private final Store store;
-  private final LayerOrigin origin;
+  private final BlobSource origin;
   private final Function<ResultLease, Lease> leases;
   private final Map<String, List<Layer>> layers = new ConcurrentHashMap<>();
 
-  ImportedResults(Store store, LayerOrigin origin, Function<ResultLease, Lease> leases) {
+  ImportedResults(Store store, BlobSource origin, Function<ResultLease, Lease> leases) {
     this.store = store;
     this.origin = origin;
     this.leases = leases;
@@ -57,21 +56,19 @@ final class ImportedResults implements ResultLoader {
     return found;
   }
 
-  LayerOrigin origin() {
+  BlobSource origin() {
     return origin;
   }
 
   @Override
-  public Optional<ResultId> load(CacheRecord record, OpContext context)
-      throws InterruptedException {
-    RefId top = ref(layers(record), leases.apply(context.lease()), context.progress());
+  public Optional<ResultId> load(CacheRecord record, OpContext context) {
+    RefId top = ref(layers(record), leases.apply(context.lease()));
     return Optional.of(new ResultId(top.value()));
   }
 
   /** A state whose layers are the lowest ones of a loaded one is there with it. */
   @Override
-  public Optional<ResultId> within(CacheRecord loaded, CacheRecord earlier, OpContext context)
-      throws InterruptedException {
+  public Optional<ResultId> within(CacheRecord loaded, CacheRecord earlier, OpContext context) {
     List<Layer> all = layers(loaded);
     List<Layer> part = layers(earlier);
     boolean below = part.size() <= all.size() && all.subList(0, part.size()).equals(part);
@@ -79,7 +76,7 @@ final class ImportedResults implements ResultLoader {
   }
 
   /** The layers as a ref. */
-  RefId ref(List<Layer> chain, Lease lease, StepProgress progress) throws InterruptedException {
+  RefId ref(List<Layer> chain, Lease lease) {
     Optional<RefId> top = Optional.empty();
     for (Layer layer : chain) {
       String description =
@@ -96,10 +93,6 @@ final class ImportedResults implements ResultLoader {
                       RefOptions.of(description).withCreatedAt(layer.createdAt()))
                   .id());
     }
-    RefId id = top.orElseThrow();
-    if (!origin.lasting()) {
-      store.refs().fetchBlobs(id, progress);
-    }
-    return id;
+    return top.orElseThrow();
   }
 }

@@ -10,6 +10,7 @@ import dev.kiln.remotecache.graph.CacheConfig;
 import dev.kiln.remotecache.graph.ChainLayer;
 import dev.kiln.remotecache.graph.ConfigWriter;
 import dev.kiln.sources.image.BlobTransfer;
+import dev.kiln.store.BlobSource;
 import dev.kiln.store.Layer;
 import dev.kiln.store.content.ContentStore;
 import java.io.IOException;
@@ -32,7 +33,7 @@ import java.util.function.Supplier;
  * so that a daemon that nobody asks for it has none of its classes. Any thread; blocks. Source of
  * the form: BuildKit v0.22.0, {@code cache/remotecache/s3/s3.go} and {@code azblob}.
  */
-final class ObjectCache implements CacheTarget, LayerOrigin {
+final class ObjectCache implements CacheTarget, BlobSource {
   /** Larger ones are somebody's joke. */
   private static final int CONFIG_LIMIT = 128 << 20;
 
@@ -195,11 +196,6 @@ final class ObjectCache implements CacheTarget, LayerOrigin {
   @Override
   public boolean isReachable() {
     return objects.get().isReachable();
-  }
-
-  @Override
-  public boolean lasting() {
-    return true;
   }
 
   static List<String> names(String prefix, String names) {

@@ -214,7 +214,7 @@ public final class RemoteCaches {
         boolean insecure = new Attributes(attrs).strictFlag("registry.insecure", false);
         Registry from = insecure ? registry.pullingInsecurely() : registry;
         yield new CacheOrigin(
-            new RegistryOrigin(from, credentials), ref(attrs), List.of(sessionId), true);
+            new RegistryOrigin(from, credentials), ref(attrs), List.of(sessionId));
       }
       case "local" -> {
         String digest = required(attrs, "digest", "local cache importer requires explicit digest");
@@ -224,7 +224,7 @@ public final class RemoteCaches {
         }
         ImageRef ref = ImageRef.parse("local/cache").withDigest(new Digest(digest));
         yield new CacheOrigin(
-            new LayoutOrigin(sessions, sessionId, LOCAL + folder), ref, List.of(sessionId), false);
+            new LayoutOrigin(sessions, sessionId, LOCAL + folder), ref, List.of(sessionId));
       }
       default -> throw new BuildException(Kind.UNKNOWN, "unknown cache importer: " + asked.type());
     };

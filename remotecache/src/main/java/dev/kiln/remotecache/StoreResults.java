@@ -63,7 +63,7 @@ record StoreResults(Store store, Compression compression, Lease lease, StepProgr
             || layers.stream()
                 .allMatch(l -> Compression.kindOf(l.blob().mediaType()) == compression.kind());
     if (!fits) {
-      return make ? ofRef(from.ref(layers, lease, progress), true) : Optional.empty();
+      return make ? ofRef(from.ref(layers, lease), true) : Optional.empty();
     }
     layers.forEach(layer -> lease.hold(layer.blob().digest()));
     return Optional.of(

@@ -110,7 +110,7 @@ class CacheReaderTest {
 
   private CacheTable read() throws Exception {
     var origin =
-        new CacheOrigin(blobs, ImageRef.parseNormalized("example.com/cache"), List.of(), true);
+        new CacheOrigin(blobs, ImageRef.parseNormalized("example.com/cache"), List.of());
     var results =
         new ImportedResults(
             store,

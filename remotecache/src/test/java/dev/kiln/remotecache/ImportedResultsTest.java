@@ -29,7 +29,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** V-37, K-15: an imported result is brought by the client that imports it now. */
+/** V-37, K-12, K-15: an imported result is brought by the client that imports it now. */
 class ImportedResultsTest {
   private static final byte[] BYTES = "layer".getBytes(StandardCharsets.UTF_8);
   private static final Digest BLOB = Digest.of(BYTES);
@@ -72,7 +72,7 @@ class ImportedResultsTest {
     live.add(session);
     return new ImportedResults(
         store,
-        new CacheOrigin(new Origin(), REF, List.of(session), true),
+        new CacheOrigin(new Origin(), REF, List.of(session)),
         _ -> {
           throw new AssertionError("not needed");
         });
@@ -92,7 +92,8 @@ class ImportedResultsTest {
         Lease lease = store.leases().open("test")) {
       ImportedResults first = importedBy(store, "first");
       first.add(chain);
-      RefId ref = first.ref(chain, lease, StepProgress.NONE);
+      RefId ref = first.ref(chain, lease);
+      assertThat(fetches).as("nothing needs the layer yet").isEmpty();
       live.clear();
       assertThatThrownBy(() -> store.refs().get(lease, ref))
           .isInstanceOfSatisfying(
