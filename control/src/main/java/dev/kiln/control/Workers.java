@@ -99,6 +99,11 @@ public final class Workers {
     return worker.platforms().isEmpty() ? host.current() : worker.platforms();
   }
 
+  /** What the machine runs by itself, whatever is configured. */
+  public List<Platform> runnable() {
+    return host.current();
+  }
+
   /** Labels in the order of their names. */
   public TreeMap<String, String> labels() {
     var labels = new TreeMap<String, String>();

@@ -4,6 +4,7 @@ import dev.kiln.actors.CacheMap;
 import dev.kiln.actors.OpContext;
 import dev.kiln.actors.OpRunner;
 import dev.kiln.actors.ResultId;
+import dev.kiln.exec.ContainerMount;
 import dev.kiln.exec.ContainerSpec;
 import dev.kiln.exec.ExitStatus;
 import dev.kiln.exec.ProcessIo;
@@ -26,6 +27,7 @@ import dev.kiln.ops.key.Selectors;
 import dev.kiln.session.SessionGroup;
 import dev.kiln.store.RefId;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -47,8 +49,11 @@ public final class ExecOpRunner implements OpRunner {
 
   @Override
   public CacheMap cacheMap(int index, OpContext context) {
-    return ExecOpKey.cacheMap(
-        op, vertex.platform().orElseGet(Platform::host), vertex.inputs().size());
+    return ExecOpKey.cacheMap(op, platform(), vertex.inputs().size());
+  }
+
+  private Platform platform() {
+    return vertex.platform().orElseGet(Platform::host);
   }
 
   @Override
@@ -90,10 +95,13 @@ public final class ExecOpRunner implements OpRunner {
   public List<Optional<ResultId>> run(List<Optional<ResultId>> inputs, OpContext context)
       throws IOException, InterruptedException {
     SessionGroup sessions = services.sessions().group(context.sessionIds());
-    String command = String.join(" ", op.meta().args());
+    Optional<Path> emulator = services.emulators().of(platform());
+    List<String> args = new ArrayList<>(op.meta().args());
+    emulator.ifPresent(_ -> args.addFirst(Emulators.PLACE));
+    String command = String.join(" ", args);
     var request =
         new StepMounts.Request(
-            "exec " + command,
+            "exec " + String.join(" ", op.meta().args()),
             op.meta().cwd(),
             op.mounts(),
             inputs.stream().map(StoreLeases::ref).toList(),
@@ -107,8 +115,8 @@ public final class ExecOpRunner implements OpRunner {
             services
                 .executor()
                 .run(
-                    container(mounts),
-                    process(sessions),
+                    container(mounts, emulator),
+                    process(args, sessions),
                     ProcessIo.output(
                         bytes -> context.progress().log(1, bytes),
                         bytes -> context.progress().log(2, bytes)),
@@ -157,13 +165,15 @@ public final class ExecOpRunner implements OpRunner {
             vertex.options().description()));
   }
 
-  private ContainerSpec container(PreparedMounts mounts) {
+  private ContainerSpec container(PreparedMounts mounts, Optional<Path> emulator) {
     ExecOp.Meta meta = op.meta();
+    List<ContainerMount> all = new ArrayList<>(mounts.mounts());
+    emulator.ifPresent(e -> all.add(new ContainerMount.Bind(Emulators.PLACE, e, "", true)));
     return new ContainerSpec(
         services.newContainerId(),
         mounts.rootfs(),
         mounts.readonlyRootfs(),
-        mounts.mounts(),
+        all,
         switch (op.network()) {
           case UNSET -> ContainerSpec.NetworkMode.SANDBOX;
           case HOST -> ContainerSpec.NetworkMode.HOST;
@@ -197,11 +207,11 @@ public final class ExecOpRunner implements OpRunner {
     }
   }
 
-  private ProcessSpec process(SessionGroup sessions) throws InterruptedException {
+  private ProcessSpec process(List<String> args, SessionGroup sessions) throws InterruptedException {
     var env = new ArrayList<>(op.meta().env());
     op.meta().proxyEnv().ifPresent(proxy -> env.addAll(Environment.proxies(proxy)));
     Environment.addDefault(env, "PATH", Environment.DEFAULT_PATH);
     env.addAll(Environment.secrets(op.secretEnv(), sessions));
-    return new ProcessSpec(op.meta().args(), env, op.meta().cwd(), op.meta().user(), false);
+    return new ProcessSpec(args, env, op.meta().cwd(), op.meta().user(), false);
   }
 }

@@ -14,6 +14,7 @@ public record ExecServices(
     StepMounts mounts,
     Sessions sessions,
     CdiDevices devices,
+    Emulators emulators,
     StepUsages usages) {
   String newContainerId() {
     return UUID.randomUUID().toString().replace("-", "");

@@ -9,7 +9,9 @@ import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -138,6 +140,30 @@ class DistributionTest {
         .filteredOn(step -> step.has("resourceUsage"))
         .hasSize(unified ? 1 : 0)
         .allMatch(step -> step.at("/resourceUsage/samples/0/cpuStat/usageNanos").asLong() > 0);
+  }
+
+  /** L-92: with a script in QEMU's place, which the machine can run. */
+  @Test
+  void aForeignStepIsGivenToTheEmulatorInPath() throws Exception {
+    Path programs = Files.createDirectories(dir.resolve("programs"));
+    Path emulator = programs.resolve("buildkit-qemu-mips");
+    Files.writeString(emulator, "#!/bin/busybox sh\necho emulated > /made\nexec \"$@\"\n");
+    Files.setPosixFilePermissions(emulator, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Path context =
+        context(BASE + "RUN echo made >> /made\nFROM scratch\nCOPY --from=base /made /\n");
+    var path = Map.of("PATH", programs + ":" + System.getenv("PATH"));
+    try (var daemon = Distribution.start(dir, path)) {
+      Run run =
+          Distribution.await(
+              daemon.build(
+                  context,
+                  "--platform",
+                  "linux/mips",
+                  "--output",
+                  "type=local,dest=" + dir.resolve("out")));
+      assertThat(run.code()).as(run.output()).isZero();
+    }
+    assertThat(dir.resolve("out/made")).hasContent("emulated\nmade");
   }
 
   @Test
