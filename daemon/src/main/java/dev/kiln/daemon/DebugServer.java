@@ -1,72 +1,76 @@
 package dev.kiln.daemon;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
-import dev.kiln.config.ConfigException;
-import java.io.IOException;
+import akka.NotUsed;
+import akka.actor.ClassicActorSystemProvider;
+import akka.http.javadsl.Http;
+import akka.http.javadsl.model.ContentTypes;
+import akka.http.javadsl.model.HttpEntities;
+import akka.http.javadsl.model.HttpRequest;
+import akka.http.javadsl.model.HttpResponse;
+import akka.http.javadsl.model.StatusCodes;
+import akka.stream.TLSProtocol.SslTlsInbound;
+import akka.stream.TLSProtocol.SslTlsOutbound;
+import akka.stream.javadsl.BidiFlow;
+import akka.stream.javadsl.Flow;
+import akka.stream.javadsl.TLSPlacebo;
+import akka.util.ByteString;
+import dev.kiln.tracing.Blocking;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryUsage;
-import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The debug address (features O-20 to O-24): {@code /metrics} in Prometheus' text form, {@code
  * /debug/gc}, {@code /debug/vars}, and a dump of the threads at {@code /debug/pprof/goroutine},
- * where users of buildkitd look for one; Go's other profiles are not found. TCP only. The daemon
- * closes it.
+ * where users of buildkitd look for one; Go's other profiles are not found. Any thread; its
+ * connections end with the actor system.
  */
-final class DebugServer implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(DebugServer.class);
-
-  /** Answers nowhere. */
-  static final DebugServer OFF = new DebugServer(Optional.empty());
-
-  private final Optional<HttpServer> http;
-
-  private DebugServer(Optional<HttpServer> http) {
-    this.http = http;
-  }
+final class DebugServer {
+  private final ClassicActorSystemProvider system;
+  private final Map<String, Callable<String>> pages;
 
   /**
-   * @param address host and port
    * @param more values of the daemon itself, by name
    */
-  static DebugServer start(String address, Supplier<Map<String, Double>> more) throws IOException {
-    int colon = address.lastIndexOf(':');
-    if (colon < 0) {
-      throw new ConfigException("debug address " + address + ": missing port in address");
-    }
-    String host = address.substring(0, colon);
-    int port = Integer.parseInt(address.substring(colon + 1));
-    HttpServer http =
-        HttpServer.create(
-            host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port), 0);
-    http.createContext("/metrics", exchange -> answer(exchange, metrics(values(more.get()))));
-    http.createContext(
-        "/debug/gc",
-        exchange -> {
-          System.gc();
-          answer(exchange, "");
-        });
-    http.createContext("/debug/vars", exchange -> answer(exchange, variables(values(more.get()))));
-    http.createContext("/debug/pprof/goroutine", exchange -> answer(exchange, threads()));
-    http.start();
-    LOG.info("debug handlers listening at {}", http.getAddress());
-    return new DebugServer(Optional.of(http));
+  DebugServer(ClassicActorSystemProvider system, Supplier<Map<String, Double>> more) {
+    this.system = system;
+    this.pages =
+        Map.of(
+            "/metrics", () -> metrics(values(more.get())),
+            "/debug/vars", () -> variables(values(more.get())),
+            "/debug/pprof/goroutine", DebugServer::threads,
+            "/debug/gc", DebugServer::collect);
   }
 
-  private static void answer(HttpExchange exchange, String text) throws IOException {
-    byte[] body = text.getBytes(StandardCharsets.UTF_8);
-    exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
-    exchange.sendResponseHeaders(200, body.length == 0 ? -1 : body.length);
-    exchange.getResponseBody().write(body);
-    exchange.close();
+  /** Serves HTTP/1.1 on one connection. */
+  void serve(Flow<ByteString, ByteString, ?> connection) {
+    // What only comes out of a layer may be of a narrower type.
+    @SuppressWarnings("unchecked")
+    var bytes =
+        (BidiFlow<SslTlsOutbound, ByteString, ByteString, SslTlsInbound, NotUsed>)
+            (BidiFlow<?, ?, ?, ?, ?>) TLSPlacebo.getInstance();
+    Flow.of(HttpRequest.class)
+        .mapAsync(1, request -> Blocking.start("debug", () -> answer(request)).done())
+        .join(Http.get(system).serverLayer().atop(bytes))
+        .join(connection)
+        .run(system);
+  }
+
+  private HttpResponse answer(HttpRequest request) throws Exception {
+    request.discardEntityBytes(system);
+    Callable<String> page = pages.get(request.getUri().path());
+    return page == null
+        ? HttpResponse.create().withStatus(StatusCodes.NOT_FOUND)
+        : HttpResponse.create()
+            .withEntity(HttpEntities.create(ContentTypes.TEXT_PLAIN_UTF8, page.call()));
+  }
+
+  private static String collect() {
+    System.gc();
+    return "";
   }
 
   private static Map<String, Double> values(Map<String, Double> more) {
@@ -121,15 +125,5 @@ final class DebugServer implements AutoCloseable {
           }
         });
     return text.toString();
-  }
-
-  @Override
-  public String toString() {
-    return http.map(server -> server.getAddress().toString()).orElse("off");
-  }
-
-  @Override
-  public void close() {
-    http.ifPresent(server -> server.stop(0));
   }
 }

@@ -12,11 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sun.misc.Signal;
@@ -67,11 +65,11 @@ public final class KilnDaemon {
     onSignals(stop);
     try (Listeners listeners = Listeners.bind(config.grpc());
         Listeners traces = Listeners.bindOpen(config.otelSocket());
-        Wiring daemon = Wiring.start(config);
-        DebugServer debug = debug(config.grpc().debugAddress(), daemon::values)) {
-      LOG.debug("debugging: {}", debug);
-      listeners.serve(daemon.server());
-      traces.serve(daemon.traces());
+        Listeners debug = Listeners.bindDebug(config.grpc().debugAddress());
+        Wiring daemon = Wiring.start(config)) {
+      listeners.serve(daemon.server()::serve);
+      traces.serve(daemon.traces()::serve);
+      debug.serve(daemon.debug()::serve);
       daemon.onFailure(stop::countDown);
       tellServiceManager("READY=1");
       await(stop);
@@ -80,18 +78,6 @@ public final class KilnDaemon {
     lock.get().close();
     LOG.info("stopped");
     System.exit(1);
-  }
-
-  /** Off where no address is given. */
-  private static DebugServer debug(String address, Supplier<Map<String, Double>> values)
-      throws IOException {
-    if (address.startsWith("unix:")) {
-      LOG.warn("debug address {}: only host:port is offered by this version", address);
-      return DebugServer.OFF;
-    }
-    return address.isEmpty()
-        ? DebugServer.OFF
-        : DebugServer.start(address.replaceFirst("^tcp://", ""), values);
   }
 
   private static void await(CountDownLatch stop) {

@@ -1,9 +1,10 @@
 package dev.kiln.daemon;
 
+import akka.stream.javadsl.Flow;
+import akka.util.ByteString;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig.GrpcConfig;
 import dev.kiln.config.DaemonConfig.TlsConfig;
-import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.grpc.transport.SocketListener;
 import dev.kiln.grpc.transport.TlsFiles;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLEngine;
 import org.slf4j.Logger;
@@ -48,7 +50,10 @@ final class Listeners implements AutoCloseable {
     var listeners = new Listeners(config.tls().map(Listeners::engines));
     try {
       for (String address : config.addresses()) {
-        listeners.add(address, config);
+        listeners.add(address, config.uid(), config.gid());
+        if (address.startsWith("tcp://") && listeners.tls.isEmpty()) {
+          LOG.warn("{} has no TLS: whoever reaches it can build as root; see --tlscert", address);
+        }
       }
     } catch (IOException | RuntimeException e) {
       listeners.close();
@@ -64,7 +69,20 @@ final class Listeners implements AutoCloseable {
     return listeners;
   }
 
-  private void add(String address, GrpcConfig config) throws IOException {
+  /**
+   * The debug address, without TLS; {@code tcp} where it names no kind.
+   *
+   * @param address empty for none
+   */
+  static Listeners bindDebug(String address) throws IOException {
+    var listeners = new Listeners(Optional.empty());
+    if (!address.isEmpty()) {
+      listeners.add(address.contains("://") ? address : "tcp://" + address, -1, -1);
+    }
+    return listeners;
+  }
+
+  private void add(String address, int uid, int gid) throws IOException {
     int colon = address.indexOf("://");
     if (colon < 0) {
       throw new ConfigException(
@@ -72,7 +90,7 @@ final class Listeners implements AutoCloseable {
     }
     String rest = address.substring(colon + 3);
     switch (address.substring(0, colon)) {
-      case "unix" -> unix(Path.of(rest), SOCKET_MODE, config.uid(), config.gid());
+      case "unix" -> unix(Path.of(rest), SOCKET_MODE, uid, gid);
       case "tcp" -> tcp(rest);
       case "fd" -> inherited(rest);
       default -> throw new ConfigException("addr " + address + " not supported");
@@ -108,10 +126,6 @@ final class Listeners implements AutoCloseable {
     ServerSocketChannel socket = ServerSocketChannel.open();
     socket.bind(
         host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port), 1024);
-    if (tls.isEmpty()) {
-      LOG.warn(
-          "tcp://{} has no TLS: whoever reaches it can build as root; see --tlscert", hostAndPort);
-    }
     bound.add(new Bound(socket.getLocalAddress().toString(), socket, tls.isPresent()));
   }
 
@@ -141,8 +155,8 @@ final class Listeners implements AutoCloseable {
     }
   }
 
-  /** Lets connections in. */
-  void serve(GrpcServer server) {
+  /** Lets connections in; {@code server} takes each one's bytes. */
+  void serve(Consumer<Flow<ByteString, ByteString, ?>> server) {
     for (Bound each : bound) {
       serving.add(SocketListener.start(each.socket(), server, each.tls() ? tls : Optional.empty()));
       LOG.info("running server on {}", each.shown());

@@ -281,8 +281,13 @@ final class Wiring implements AutoCloseable {
         });
   }
 
+  /** Answers at the debug address. */
+  DebugServer debug() {
+    return new DebugServer(system, this::values);
+  }
+
   /** What can be counted, by its name; nothing before the state is open. */
-  Map<String, Double> values() {
+  private Map<String, Double> values() {
     CompletableFuture<DiskParts> parts = disk.done().toCompletableFuture();
     return parts.state() == Future.State.SUCCESS
         ? Map.of(

@@ -15,26 +15,29 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLEngine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Accepts connections of one bound socket, unix or TCP, and gives them to a {@link GrpcServer}. One
- * platform thread accepts. Whoever starts it closes it, which closes the socket; the server's own
- * close ends the connections.
+ * Accepts connections of one bound socket, unix or TCP, and gives them to a server such as {@link
+ * GrpcServer#serve}. One platform thread accepts. Whoever starts it closes it, which closes the
+ * socket; the server's own close ends the connections.
  */
 public final class SocketListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SocketListener.class);
   private static final AtomicLong CONNECTIONS = new AtomicLong();
 
   private final ServerSocketChannel socket;
-  private final GrpcServer server;
+  private final Consumer<Flow<ByteString, ByteString, ?>> server;
   private final Optional<Supplier<SSLEngine>> tls;
 
   private SocketListener(
-      ServerSocketChannel socket, GrpcServer server, Optional<Supplier<SSLEngine>> tls) {
+      ServerSocketChannel socket,
+      Consumer<Flow<ByteString, ByteString, ?>> server,
+      Optional<Supplier<SSLEngine>> tls) {
     this.socket = socket;
     this.server = server;
     this.tls = tls;
@@ -43,10 +46,13 @@ public final class SocketListener implements AutoCloseable {
   /**
    * Takes over {@code socket}, bound already: connections made before now are served too.
    *
+   * @param server takes a connection's bytes, in and out, and does not wait for its end
    * @param tls makes an engine per connection
    */
   public static SocketListener start(
-      ServerSocketChannel socket, GrpcServer server, Optional<Supplier<SSLEngine>> tls) {
+      ServerSocketChannel socket,
+      Consumer<Flow<ByteString, ByteString, ?>> server,
+      Optional<Supplier<SSLEngine>> tls) {
     var listener = new SocketListener(socket, server, tls);
     Blocking.onPlatform("accept", listener::accept);
     return listener;
@@ -68,7 +74,7 @@ public final class SocketListener implements AutoCloseable {
         if (!(channel.getLocalAddress() instanceof UnixDomainSocketAddress)) {
           channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         }
-        server.serve(connection(channel));
+        server.accept(connection(channel));
       } catch (IOException | RuntimeException e) {
         LOG.warn("a connection could not be served", e);
         channel.close();

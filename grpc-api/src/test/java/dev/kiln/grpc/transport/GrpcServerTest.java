@@ -94,7 +94,7 @@ class GrpcServerTest {
             .build();
     ServerSocketChannel socket =
         ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    listener = SocketListener.start(socket, server, Optional.empty());
+    listener = SocketListener.start(socket, server::serve, Optional.empty());
     var address = (InetSocketAddress) socket.getLocalAddress();
     channel =
         NettyChannelBuilder.forAddress(address)

@@ -1,5 +1,6 @@
 package dev.kiln.tests.integration;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -9,11 +10,16 @@ import dev.kiln.tests.support.Collector;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
 import java.net.URI;
+import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -177,6 +183,23 @@ class ListenerTest {
         assertThat(answer.body()).as(each.getKey()).contains(each.getValue());
       }
       assertThat(get(http, port, "/debug/pprof/heap").statusCode()).isEqualTo(404);
+    }
+  }
+
+  @Test
+  void theDebugAddressMayBeAUnixSocket() throws Exception {
+    Path socket = dir.resolve("debug.sock");
+    try (var daemon = Distribution.start(dir, "--debugaddr", "unix://" + socket)) {
+      try (var channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+        String request = "GET /debug/vars HTTP/1.1\r\nHost: debug\r\nConnection: close\r\n\r\n";
+        channel.write(ByteBuffer.wrap(request.getBytes(UTF_8)));
+        String answer = new String(Channels.newInputStream(channel).readAllBytes(), UTF_8);
+        assertThat(answer).startsWith("HTTP/1.1 200 OK").contains("\"jvm_threads\": ");
+      }
+      assertThat(Files.getPosixFilePermissions(socket))
+          .isEqualTo(PosixFilePermissions.fromString("rw-rw----"));
+      daemon.closeClean();
+      assertThat(socket).doesNotExist();
     }
   }
 
