@@ -100,7 +100,7 @@ record BuildRequest(
     from.getCache()
         .getExportsList()
         .forEach(e -> all.add(new CacheImport(e.getType(), e.getAttrsMap())));
-    if (all.isEmpty() && !from.getCache().getExportRefDeprecated().isEmpty()) {
+    if (!from.getCache().getExportRefDeprecated().isEmpty()) {
       var attrs = new TreeMap<>(from.getCache().getExportAttrsDeprecatedMap());
       attrs.put("ref", from.getCache().getExportRefDeprecated());
       all.add(new CacheImport("registry", attrs));
@@ -127,11 +127,9 @@ record BuildRequest(
     for (CacheOptionsEntry entry : from.getCache().getImportsList()) {
       all.add(new CacheImport(entry.getType(), entry.getAttrsMap()));
     }
-    if (all.isEmpty()) {
-      from.getCache()
-          .getImportRefsDeprecatedList()
-          .forEach(ref -> all.add(new CacheImport("registry", Map.of("ref", ref))));
-    }
+    from.getCache()
+        .getImportRefsDeprecatedList()
+        .forEach(ref -> all.add(new CacheImport("registry", Map.of("ref", ref))));
     return List.copyOf(all);
   }
 
