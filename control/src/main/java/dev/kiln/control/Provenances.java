@@ -66,8 +66,7 @@ final class Provenances {
   private final StepUsages usages;
   private final Clock clock;
 
-  Provenances(
-      Refs refs, CacheTable keys, Materials materials, StepUsages usages, Clock clock) {
+  Provenances(Refs refs, CacheTable keys, Materials materials, StepUsages usages, Clock clock) {
     this.refs = refs;
     this.keys = keys;
     this.materials = materials;

@@ -39,10 +39,14 @@ final class DebugServer {
     this.system = system;
     this.pages =
         Map.of(
-            "/metrics", () -> metrics(values(more.get())),
-            "/debug/vars", () -> variables(values(more.get())),
-            "/debug/pprof/goroutine", DebugServer::threads,
-            "/debug/gc", DebugServer::collect);
+            "/metrics",
+            () -> metrics(values(more.get())),
+            "/debug/vars",
+            () -> variables(values(more.get())),
+            "/debug/pprof/goroutine",
+            DebugServer::threads,
+            "/debug/gc",
+            DebugServer::collect);
   }
 
   /** Serves HTTP/1.1 on one connection. */

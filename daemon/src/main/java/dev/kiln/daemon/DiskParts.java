@@ -36,8 +36,8 @@ import dev.kiln.ops.CacheKeyFile;
 import dev.kiln.ops.LocalResults;
 import dev.kiln.ops.Runners;
 import dev.kiln.ops.StoreLeases;
-import dev.kiln.ops.exec.ExecOpRunner;
 import dev.kiln.ops.exec.Emulators;
+import dev.kiln.ops.exec.ExecOpRunner;
 import dev.kiln.ops.exec.ExecServices;
 import dev.kiln.ops.exec.StepUsages;
 import dev.kiln.registry.Credentials;
@@ -118,8 +118,7 @@ final class DiskParts implements AutoCloseable {
             mounts,
             lent.sessions(),
             lent.workers().devices(),
-            new Emulators(
-                lent.workers()::runnable, System.getenv().getOrDefault("PATH", "")),
+            new Emulators(lent.workers()::runnable, System.getenv().getOrDefault("PATH", "")),
             new StepUsages());
     var runners =
         new Runners(

@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * How a container's process adds spans to the trace of its step: a collector's socket, and variables
- * that OpenTelemetry's SDKs read. No part of a cache key. Source: BuildKit v0.22.0, {@code
- * executor/oci/spec.go}, {@code util/tracing/exec/traceexec.go}.
+ * How a container's process adds spans to the trace of its step: a collector's socket, and
+ * variables that OpenTelemetry's SDKs read. No part of a cache key. Source: BuildKit v0.22.0,
+ * {@code executor/oci/spec.go}, {@code util/tracing/exec/traceexec.go}.
  */
 final class StepTracing {
   private static final String SOCKET = "/dev/otel-grpc.sock";

@@ -15,8 +15,7 @@ import java.util.Optional;
  *
  * @param sessions who may answer for it
  */
-record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions)
-    implements BlobSource {
+record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions) implements BlobSource {
   Descriptor top() throws IOException, InterruptedException {
     return origin.resolve(ref, sessions);
   }

@@ -20,9 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
-/**
- * The results of one imported cache: loading one makes a chain of lazy layers. Any thread.
- */
+/** The results of one imported cache: loading one makes a chain of lazy layers. Any thread. */
 final class ImportedResults implements ResultLoader {
   private final Store store;
   private final BlobSource origin;

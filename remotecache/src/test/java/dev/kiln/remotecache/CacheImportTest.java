@@ -40,7 +40,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** K-23: imports from a registry without TLS, on a host for which TLS is configured. */
+/** K-20 to K-30: imports, from a registry without TLS on a host for which TLS is configured. */
 class CacheImportTest {
   private static final Digest ROOT = Digest.of("root");
 
@@ -67,8 +67,7 @@ class CacheImportTest {
                 List.of(root, step))
             .toJson();
     var blob = new Descriptor(CacheConfig.MEDIA_TYPE, Digest.of(config), config.length);
-    byte[] manifest =
-        Manifests.manifest(MediaTypes.OCI_MANIFEST, blob, List.of(layer), Map.of());
+    byte[] manifest = Manifests.manifest(MediaTypes.OCI_MANIFEST, blob, List.of(layer), Map.of());
     answers.put("/v2/a/cache/blobs/" + blob.digest(), config);
     answers.put("/v2/a/cache/manifests/v1", manifest);
     answers.put("/v2/a/cache/manifests/" + Digest.of(manifest), manifest);
@@ -124,10 +123,14 @@ class CacheImportTest {
   }
 
   private CacheTable imported(Map<String, String> more) throws Exception {
+    var attrs = new HashMap<>(more);
+    attrs.put("ref", host() + "/a/cache:v1");
+    return imported(new CacheImport("registry", attrs));
+  }
+
+  private CacheTable imported(CacheImport asked) throws Exception {
     try (var sessions = new Sessions();
         Lease lease = store.leases().open("test")) {
-      var attrs = new HashMap<>(more);
-      attrs.put("ref", host() + "/a/cache:v1");
       return new RemoteCaches(
               store,
               registry,
@@ -137,7 +140,7 @@ class CacheImportTest {
               Map.of(),
               "test",
               Clock.systemUTC())
-          .open(new CacheImport("registry", attrs), "s1", lease, StepProgress.NONE);
+          .open(asked, "s1", lease, StepProgress.NONE);
     }
   }
 
@@ -153,5 +156,19 @@ class CacheImportTest {
   void whatIsNoFlagIsRefused() {
     assertThatThrownBy(() -> imported(Map.of("registry.insecure", "perhaps")))
         .hasMessageContaining("registry.insecure");
+  }
+
+  @Test
+  void aFoldersCacheIsNamedByFolderAndDigest() {
+    for (Map<String, String> attrs :
+        List.of(
+            Map.of("src", "x"), Map.of("digest", "latest", "src", "x"), Map.of("digest", "x"))) {
+      assertThatThrownBy(() -> imported(new CacheImport("local", attrs)))
+          .as(attrs.toString())
+          .hasMessageMatching(
+              "failed to configure local cache importer: (local cache importer requires .*|invalid digest .*)");
+    }
+    assertThatThrownBy(() -> imported(new CacheImport("ftp", Map.of())))
+        .hasMessage("unknown cache importer: ftp");
   }
 }

@@ -109,8 +109,7 @@ class CacheReaderTest {
   }
 
   private CacheTable read() throws Exception {
-    var origin =
-        new CacheOrigin(blobs, ImageRef.parseNormalized("example.com/cache"), List.of());
+    var origin = new CacheOrigin(blobs, ImageRef.parseNormalized("example.com/cache"), List.of());
     var results =
         new ImportedResults(
             store,

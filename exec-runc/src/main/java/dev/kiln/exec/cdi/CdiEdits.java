@@ -1,6 +1,5 @@
 package dev.kiln.exec.cdi;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;

@@ -9,8 +9,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * One sample of a cgroup's numbers. Sources: Linux, {@code Documentation/admin-guide/cgroup-v2.rst};
- * for names and order, BuildKit v0.22.0, {@code executor/resources/types/types.go}.
+ * One sample of a cgroup's numbers. Sources: Linux, {@code
+ * Documentation/admin-guide/cgroup-v2.rst}; for names and order, BuildKit v0.22.0, {@code
+ * executor/resources/types/types.go}.
  */
 final class CgroupReading {
   /** Of the kernel, and of provenance. */

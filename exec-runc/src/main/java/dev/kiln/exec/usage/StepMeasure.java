@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 
 /**
- * Measures one container by its cgroup (v2), from its start to its end. Confined to one thread, which
- * closes it.
+ * Measures one container by its cgroup (v2), from its start to its end. Confined to one thread,
+ * which closes it.
  */
 public final class StepMeasure implements AutoCloseable {
   private static final int MOST = 10;

@@ -42,8 +42,8 @@ public final class Emulators {
   }
 
   /**
-   * The emulator for a platform; empty where none is needed or none is there: the program then fails
-   * by itself.
+   * The emulator for a platform; empty where none is needed or none is there: the program then
+   * fails by itself.
    *
    * @throws BuildException for a level of amd64 that the processor has not
    */

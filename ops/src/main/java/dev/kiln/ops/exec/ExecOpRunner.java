@@ -207,7 +207,8 @@ public final class ExecOpRunner implements OpRunner {
     }
   }
 
-  private ProcessSpec process(List<String> args, SessionGroup sessions) throws InterruptedException {
+  private ProcessSpec process(List<String> args, SessionGroup sessions)
+      throws InterruptedException {
     var env = new ArrayList<>(op.meta().env());
     op.meta().proxyEnv().ifPresent(proxy -> env.addAll(Environment.proxies(proxy)));
     Environment.addDefault(env, "PATH", Environment.DEFAULT_PATH);

@@ -121,7 +121,8 @@ class DistributionTest {
   /** in full of the machine; of steps where the machine has cgroup v2, as BuildKit does. */
   @Test
   void provenanceTellsWhatABuildUsed() throws Exception {
-    Path context = context(BASE + "RUN echo made > /made\nFROM scratch\nCOPY --from=base /made /\n");
+    Path context =
+        context(BASE + "RUN echo made > /made\nFROM scratch\nCOPY --from=base /made /\n");
     try (var daemon = Distribution.start(dir)) {
       Run run =
           Distribution.await(
