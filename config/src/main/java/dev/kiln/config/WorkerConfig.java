@@ -1,5 +1,7 @@
 package dev.kiln.config;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -60,5 +62,37 @@ public record WorkerConfig(
       String cniBinaryPath,
       int cniPoolSize,
       String bridgeName,
-      String bridgeSubnet) {}
+      String bridgeSubnet) {
+    /** What {@code mode} comes to. */
+    public enum Choice {
+      HOST,
+      NONE,
+      CNI,
+      BRIDGE;
+
+      /** As the worker's label says it; a bridge is made by CNI plugins too. */
+      public String label() {
+        return switch (this) {
+          case HOST -> "host";
+          case NONE -> "none";
+          case CNI, BRIDGE -> "cni";
+        };
+      }
+    }
+
+    /** Auto is a bridge where the environment asks for it, else CNI where it is configured. */
+    public Choice choice(Map<String, String> environment) {
+      String bridge = environment.getOrDefault("BUILDKIT_NETWORK_BRIDGE_AUTO", "");
+      return switch (mode) {
+        case "cni" -> Choice.CNI;
+        case "bridge" -> Choice.BRIDGE;
+        case "none" -> Choice.NONE;
+        case "host" -> Choice.HOST;
+        default ->
+            List.of("1", "t", "T", "true", "TRUE", "True").contains(bridge)
+                ? Choice.BRIDGE
+                : Files.exists(Path.of(cniConfigPath)) ? Choice.CNI : Choice.HOST;
+      };
+    }
+  }
 }

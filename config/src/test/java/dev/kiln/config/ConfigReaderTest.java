@@ -5,15 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.config.ConfigReader.Request;
+import dev.kiln.config.WorkerConfig.NetworkConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ConfigReaderTest {
   @TempDir Path dir;
@@ -37,6 +41,60 @@ class ConfigReaderTest {
     assertThat(config.worker().enabled()).isEqualTo(WorkerConfig.Toggle.AUTO);
     assertThat(config.worker().gc()).isTrue();
     assertThat(config.frontends().dockerfile()).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // mode, bridge by environment, file of CNI: choice, label
+    "auto,   '',   false, HOST,   host",
+    "auto,   '',   true,  CNI,    cni",
+    "auto,   true, true,  BRIDGE, cni",
+    "auto,   1,    false, BRIDGE, cni",
+    "auto,   0,    true,  CNI,    cni",
+    "auto,   yes,  false, HOST,   host",
+    "host,   true, true,  HOST,   host",
+    "none,   true, true,  NONE,   none",
+    "cni,    true, false, CNI,    cni",
+    "bridge, '',   true,  BRIDGE, cni",
+  })
+  void networkOfSteps(
+      String mode, String bridge, boolean configured, NetworkConfig.Choice choice, String label)
+      throws IOException {
+    Path cni = dir.resolve("cni.json");
+    if (configured) {
+      Files.writeString(cni, "{}");
+    }
+    NetworkConfig network =
+        read("[worker.oci]\nnetworkMode = \"" + mode + "\"\ncniConfigPath = \"" + cni + "\"\n")
+            .worker()
+            .network();
+    assertThat(network.choice(Map.of("BUILDKIT_NETWORK_BRIDGE_AUTO", bridge))).isEqualTo(choice);
+    assertThat(choice.label()).isEqualTo(label);
+  }
+
+  @Test
+  void networkSettingsOfFileAndFlags() throws IOException {
+    assertThat(read("").worker().network())
+        .isEqualTo(
+            new NetworkConfig(
+                "auto", "/etc/buildkit/cni.json", "/opt/cni/bin", 0, "buildkit0", "10.10.0.0/16"));
+    assertThat(
+            read(
+                    """
+                    [worker.oci]
+                    cniPoolSize = 3
+                    bridgeName = "br"
+                    bridgeSubnet = "10.1.0.0/24"
+                    """,
+                    "--oci-worker-net=bridge",
+                    "--oci-cni-config-path=/c",
+                    "--oci-cni-binary-dir=/b",
+                    "--oci-cni-pool-size=4")
+                .worker()
+                .network())
+        .isEqualTo(new NetworkConfig("bridge", "/c", "/b", 4, "br", "10.1.0.0/24"));
+    assertThatThrownBy(() -> read("", "--oci-worker-net=overlay"))
+        .hasMessage("invalid network mode: \"overlay\"");
   }
 
   @Test

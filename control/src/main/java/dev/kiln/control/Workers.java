@@ -34,7 +34,7 @@ public final class Workers {
    * @param stateFolder of the worker, below the daemon's root
    * @param platforms configured ones; empty: those of the machine
    * @param platformsMaxAge how long probed platforms hold; negative for ever
-   * @param network {@code host} or {@code cni}
+   * @param network {@code host}, {@code cni} or {@code none}
    * @param labels configured ones, which win over the worker's own
    * @param devices what steps may be given of the machine's devices
    * @param policies the collector's rules, in order

@@ -8,6 +8,7 @@ import dev.kiln.actors.SolverPorts;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.RegistryConfig;
+import dev.kiln.config.WorkerConfig.NetworkConfig;
 import dev.kiln.control.Backend;
 import dev.kiln.control.Collector;
 import dev.kiln.control.HealthService;
@@ -22,6 +23,7 @@ import dev.kiln.exec.Networks;
 import dev.kiln.exec.RuncExecutor;
 import dev.kiln.exec.RuncOptions;
 import dev.kiln.exec.TracedExecutor;
+import dev.kiln.exec.cni.Sandboxes;
 import dev.kiln.exporters.Exporters;
 import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.GatewayContainers;
@@ -86,6 +88,7 @@ final class DiskParts implements AutoCloseable {
       Tracing tracing,
       Bridges bridges,
       Workers workers,
+      NetworkConfig.Choice network,
       List<PruneRequest> gcRules,
       Runnable gcSoon,
       Clock clock) {}
@@ -98,7 +101,10 @@ final class DiskParts implements AutoCloseable {
       throws IOException {
     LocalStore store = opened(LocalStore.open(StoreOptions.of(state, snapshotter)));
     CacheKeyFile keys = opened(CacheKeyFile.open(config.root().resolve("cache.db")));
-    var executor = new TracedExecutor(new RuncExecutor(runc(config, state.resolve("executor"))));
+    var executor =
+        new TracedExecutor(
+            new RuncExecutor(
+                runc(config, state.resolve("executor"), networks(config, lent.network()))));
     var mounts = new StepMounts(store.refs(), state.resolve("mounts"));
     Registry registry = opened(new Registry(hosts(config.registries()), Version.userAgent()));
     var auth = new ClientAuth();
@@ -250,7 +256,7 @@ final class DiskParts implements AutoCloseable {
     return allowed;
   }
 
-  private static RuncOptions runc(DaemonConfig config, Path folder) {
+  private static RuncOptions runc(DaemonConfig config, Path folder, Networks networks) {
     String binary = config.worker().binary();
     String path = System.getenv().getOrDefault("PATH", "");
     Optional<Path> runc =
@@ -265,7 +271,7 @@ final class DiskParts implements AutoCloseable {
             new ConfigException(
                 "no worker: neither buildkit-runc nor runc is in PATH; install runc, or name it"
                     + " with --oci-worker-binary")),
-        networks(config.worker().network().mode()),
+        networks,
         new RuncOptions.Dns(
             config.dns().nameservers(), config.dns().options(), config.dns().searchDomains()),
         Optional.of(config.worker().defaultCgroupParent()).filter(parent -> !parent.isEmpty()),
@@ -297,18 +303,21 @@ final class DiskParts implements AutoCloseable {
         .findFirst();
   }
 
-  private static Networks networks(String mode) {
-    return switch (mode) {
-      case "auto", "host" -> Networks.hostByDefault();
-      case "none" ->
-          (asked, _) ->
-              switch (asked) {
-                case HOST -> new Networks.Network.Host();
-                case SANDBOX, NONE -> new Networks.Network.None();
-              };
-      default ->
-          throw new ConfigException(
-              "network mode " + mode + " is not offered by this version: use host or none");
+  private Networks networks(DaemonConfig config, NetworkConfig.Choice choice) throws IOException {
+    NetworkConfig network = config.worker().network();
+    var place =
+        new Sandboxes.Place(
+            config.root().resolve("net"),
+            Path.of(network.cniBinaryPath()),
+            network.cniPoolSize(),
+            System.getenv());
+    return switch (choice) {
+      case HOST -> Networks.hostByDefault();
+      case NONE -> Networks.noneByDefault();
+      case CNI -> Networks.of(opened(Sandboxes.cni(place, Path.of(network.cniConfigPath()))));
+      case BRIDGE ->
+          Networks.of(
+              opened(Sandboxes.bridge(place, network.bridgeName(), network.bridgeSubnet())));
     };
   }
 

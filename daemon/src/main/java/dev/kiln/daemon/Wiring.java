@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigFactory;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.DiskSpace;
 import dev.kiln.config.GcPolicy;
+import dev.kiln.config.WorkerConfig.NetworkConfig;
 import dev.kiln.control.Backend;
 import dev.kiln.control.ContentService;
 import dev.kiln.control.ControlService;
@@ -101,8 +102,11 @@ final class Wiring implements AutoCloseable {
     var bridges = new Bridges();
     String snapshotter = snapshotter(config);
     Path state = config.root().resolve("runc-" + snapshotter);
+    NetworkConfig.Choice network = config.worker().network().choice(System.getenv());
     var workers =
-        Blocking.start("open-worker", () -> workers(config, state, snapshotter, clock)).done();
+        Blocking.start(
+                "open-worker", () -> workers(config, state, snapshotter, network.label(), clock))
+            .done();
     var backend = new CompletableFuture<Backend>();
     var opening = new Opening<>(backend);
     ActorRef<GcActor.Command> gc =
@@ -121,6 +125,7 @@ final class Wiring implements AutoCloseable {
                         tracing,
                         bridges,
                         new Opening<>(workers).await(),
+                        network,
                         rules(config),
                         () -> gc.tell(new GcActor.Soon()),
                         clock)));
@@ -209,7 +214,8 @@ final class Wiring implements AutoCloseable {
             config.cdi().specDirs().stream().map(Path::of).toList(), config.cdi().autoAllowed());
   }
 
-  private static Workers workers(DaemonConfig config, Path state, String snapshotter, Clock clock)
+  private static Workers workers(
+      DaemonConfig config, Path state, String snapshotter, String network, Clock clock)
       throws IOException {
     var worker = config.worker();
     Workers opened =
@@ -219,7 +225,7 @@ final class Wiring implements AutoCloseable {
                 worker.platforms().stream().map(Platform::parse).toList(),
                 config.platformsCacheMaxAge(),
                 snapshotter,
-                "host",
+                network,
                 worker.labels(),
                 worker.selinux(),
                 worker.apparmorProfile(),

@@ -1,12 +1,11 @@
 package dev.kiln.exec;
 
 import dev.kiln.exec.ContainerSpec.NetworkMode;
+import dev.kiln.exec.cni.NamespacePool;
+import dev.kiln.exec.cni.NetworkNamespace;
 import java.nio.file.Path;
 
-/**
- * Decides what each mode of a step means on this worker. Any thread. The one built in has the
- * host's network as sandbox, as a worker without CNI configuration has.
- */
+/** Decides what each mode of a step means on this worker. Any thread. */
 @FunctionalInterface
 public interface Networks {
   /** A network for one container; the executor closes it after the container's end. */
@@ -18,6 +17,29 @@ public interface Networks {
         switch (mode) {
           case SANDBOX, HOST -> new Network.Host();
           case NONE -> new Network.None();
+        };
+  }
+
+  /** The sandbox is a loopback interface alone. */
+  static Networks noneByDefault() {
+    return (mode, _) ->
+        switch (mode) {
+          case HOST -> new Network.Host();
+          case SANDBOX, NONE -> new Network.None();
+        };
+  }
+
+  /** The sandbox is a namespace of the pool; a name other than the usual has one of its own. */
+  static Networks of(NamespacePool pool) {
+    return (mode, hostname) ->
+        switch (mode) {
+          case HOST -> new Network.Host();
+          case NONE -> new Network.None();
+          case SANDBOX -> {
+            NetworkNamespace taken =
+                pool.take(hostname.equals(ContainerSpec.DEFAULT_HOSTNAME) ? "" : hostname);
+            yield new Network.Namespace(taken.path(), () -> pool.giveBack(taken));
+          }
         };
   }
 

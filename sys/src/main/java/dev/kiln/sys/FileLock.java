@@ -8,7 +8,8 @@ import java.util.Optional;
  * took it closes it.
  */
 public final class FileLock implements AutoCloseable {
-  private static final int LOCK_EX_NB = 2 | 4;
+  private static final int LOCK_EX = 2;
+  private static final int LOCK_NB = 4;
   private final Fd fd;
 
   private FileLock(Fd fd) {
@@ -17,15 +18,28 @@ public final class FileLock implements AutoCloseable {
 
   /** Takes the lock, making the file if need be; empty where another process holds it. */
   public static Optional<FileLock> tryLock(Path file) throws SyscallException {
-    Fd fd = Fd.CWD.open(BytePath.of(file), Open.RDWR | Open.CREAT, 0600);
     try {
-      Libc.call(Sysno.FLOCK, file, fd.number(), LOCK_EX_NB, 0);
-      return Optional.of(new FileLock(fd));
+      return Optional.of(flock(file, LOCK_EX | LOCK_NB));
     } catch (SyscallException e) {
-      fd.close();
       if (e.errno() == Errno.EAGAIN) {
         return Optional.empty();
       }
+      throw e;
+    }
+  }
+
+  /** Takes the lock, making the file if need be; waits for who holds it (platform threads). */
+  public static FileLock lock(Path file) throws SyscallException {
+    return flock(file, LOCK_EX);
+  }
+
+  private static FileLock flock(Path file, int operation) throws SyscallException {
+    Fd fd = Fd.CWD.open(BytePath.of(file), Open.RDWR | Open.CREAT, 0600);
+    try {
+      Libc.call(Sysno.FLOCK, file, fd.number(), operation, 0);
+      return new FileLock(fd);
+    } catch (SyscallException e) {
+      fd.close();
       throw e;
     }
   }

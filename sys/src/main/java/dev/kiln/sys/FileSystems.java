@@ -9,6 +9,9 @@ public final class FileSystems {
   public static final long OVERLAYFS_MAGIC = 0x794c7630L;
   public static final long TMPFS_MAGIC = 0x01021994L;
 
+  /** Of the files that stand for namespaces. */
+  public static final long NSFS_MAGIC = 0x6e736673L;
+
   private FileSystems() {}
 
   /**

@@ -50,7 +50,10 @@ public final class Distribution implements AutoCloseable {
     return await(folder, command.start());
   }
 
-  /** The daemon's command, for tests that start it in their own way. */
+  /**
+   * The daemon's command, for tests that start it in their own way. Lines of {@code worker.toml} in
+   * {@code folder} are of its worker's configuration.
+   */
   public static ProcessBuilder prepare(Path folder, String... flags) throws IOException {
     assertThat(HOME.resolve("bin/buildkitd"))
         .as("the distribution: build it with ./mvnw package")
@@ -59,9 +62,13 @@ public final class Distribution implements AutoCloseable {
         .as("steps run in containers: run the tests as root")
         .isEqualTo("root");
     Files.deleteIfExists(folder.resolve("sock"));
+    Path worker = folder.resolve("worker.toml");
     Files.writeString(
         folder.resolve("buildkitd.toml"),
-        "[worker.oci]\n  defaultCgroupParent = \"" + cgroupParent(folder) + "\"\n");
+        "[worker.oci]\n  defaultCgroupParent = \""
+            + cgroupParent(folder)
+            + "\"\n"
+            + (Files.exists(worker) ? Files.readString(worker) : ""));
     var command =
         new ArrayList<>(
             List.of(
