@@ -101,10 +101,8 @@ final class DiskParts implements AutoCloseable {
       throws IOException {
     LocalStore store = opened(LocalStore.open(StoreOptions.of(state, snapshotter)));
     CacheKeyFile keys = opened(CacheKeyFile.open(config.root().resolve("cache.db")));
-    var executor =
-        new TracedExecutor(
-            new RuncExecutor(
-                runc(config, state.resolve("executor"), networks(config, lent.network()))));
+    RuncOptions runc = runc(config, state.resolve("executor"), lent.network());
+    var executor = new TracedExecutor(new RuncExecutor(runc));
     var mounts = new StepMounts(store.refs(), state.resolve("mounts"));
     Registry registry = opened(new Registry(hosts(config.registries()), Version.userAgent()));
     var auth = new ClientAuth();
@@ -256,7 +254,8 @@ final class DiskParts implements AutoCloseable {
     return allowed;
   }
 
-  private static RuncOptions runc(DaemonConfig config, Path folder, Networks networks) {
+  private RuncOptions runc(DaemonConfig config, Path folder, NetworkConfig.Choice network)
+      throws IOException {
     String binary = config.worker().binary();
     String path = System.getenv().getOrDefault("PATH", "");
     Optional<Path> runc =
@@ -271,7 +270,7 @@ final class DiskParts implements AutoCloseable {
             new ConfigException(
                 "no worker: neither buildkit-runc nor runc is in PATH; install runc, or name it"
                     + " with --oci-worker-binary")),
-        networks,
+        networks(config, network),
         new RuncOptions.Dns(
             config.dns().nameservers(), config.dns().options(), config.dns().searchDomains()),
         Optional.of(config.worker().defaultCgroupParent()).filter(parent -> !parent.isEmpty()),

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -216,6 +217,21 @@ class SysTest {
       assertThat(FileLock.tryLock(file)).isEmpty();
     }
     FileLock.tryLock(file).orElseThrow().close();
+  }
+
+  @Test
+  void aLockMayBeWaitedFor() throws Exception {
+    Path file = temp.resolve("lock");
+    FileLock first = FileLock.lock(file);
+    var second =
+        new FutureTask<>(() -> {
+          try (FileLock _ = FileLock.lock(file)) {
+            return FileLock.tryLock(file).isEmpty();
+          }
+        });
+    Thread.ofPlatform().daemon().start(second);
+    first.close();
+    assertThat(second.get()).isTrue();
   }
 
   @Test

@@ -23,6 +23,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
@@ -47,6 +48,13 @@ class NetworkTest {
     assertThat(PLUGINS.resolve("bridge"))
         .as("the standard plugins: apt-get install containernetworking-plugins iptables")
         .isExecutable();
+  }
+
+  /** The firewall plugin leaves the rules that part bridges from each other. */
+  @AfterEach
+  void removeRulesOfTheBridge() throws Exception {
+    String script = "iptables -S | grep -w %s | sed 's/^-A/-D/' | xargs -r -L1 iptables";
+    assertThat(new ProcessBuilder("sh", "-c", script.formatted(bridge)).start().waitFor()).isZero();
   }
 
   private Distribution daemon(String... more) throws IOException {
@@ -152,6 +160,7 @@ class NetworkTest {
       assertThat(told("modes", "none").lines()).containsExactly("lo");
       assertThat(told("modes", "host").lines()).contains(bridge).containsAll(interfacesBefore);
       assertThat(daemon.log()).contains("worker.network=cni");
+      assertThat(rules("nat")).contains("-s " + prefix).contains("-j MASQUERADE");
 
       var gate = new CountDownLatch(1);
       try (Host host = Host.start(prefix + "1", gate)) {
@@ -216,10 +225,10 @@ class NetworkTest {
         config,
         """
         {"cniVersion": "0.4.0", "name": "%s", "plugins": [
-          {"type": "ptp", "ipam": {"type": "host-local", "subnet": "%s0/24"}},
+          {"type": "ptp", "ipam": {"type": "host-local", "subnet": "%s0/24", "dataDir": "%s"}},
           {"type": "tuning", "mtu": 1400}]}
         """
-            .formatted(bridge, prefix));
+            .formatted(bridge, prefix, dir.resolve("leases")));
     Distribution daemon = daemon("--oci-cni-config-path=" + config);
     try {
       succeeds(
@@ -230,6 +239,7 @@ class NetworkTest {
                   + " /sys/class/net/eth0/mtu > /out/mtu"));
       assertThat(told("cni", "address")).contains("127.0.0.1/8", "inet " + prefix);
       assertThat(told("cni", "mtu")).isEqualTo("1400");
+      assertThat(leases()).hasSize(1);
       assertThat(daemon.log()).contains("worker.network=cni");
       daemon.closeClean();
       assertNothingIsLeft(daemon);
@@ -254,22 +264,22 @@ class NetworkTest {
     assertThat(pins(daemon)).as("namespaces").isEmpty();
     assertThat(names(daemon.root().resolve("net/answers"))).isEmpty();
     assertThat(leases()).as("addresses").isEmpty();
-    for (String table : List.of("nat", "filter")) {
-      Process list = new ProcessBuilder("iptables", "-t", table, "-S").start();
-      assertThat(new String(list.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
-          .as("rules")
-          .isNotEmpty()
-          .doesNotContain(prefix);
-    }
+    assertThat(rules("nat") + rules("filter")).contains("-P FORWARD").doesNotContain(prefix);
+  }
+
+  private static String rules(String table) throws IOException {
+    Process list = new ProcessBuilder("iptables", "-t", table, "-S").start();
+    return new String(list.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 
   private static Set<String> pins(Distribution daemon) {
     return names(daemon.root().resolve("net/cni"));
   }
 
+  /** Addresses that are taken; the plugin keeps a file of each. */
   private List<String> leases() {
-    return names(LEASES).stream()
-        .flatMap(network -> names(LEASES.resolve(network)).stream())
+    return Stream.of(LEASES.resolve("buildkit"), dir.resolve("leases").resolve(bridge))
+        .flatMap(network -> names(network).stream())
         .filter(address -> address.startsWith(prefix))
         .toList();
   }
