@@ -18,8 +18,10 @@ printf '%s\n' "$java_home" >"$lib/jdk"
 # SQLite's native library is unpacked once here, not at every start.
 (cd "$lib" && "$java_home/bin/jar" xf "$basedir"/target/libraries/sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
   mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
+# The compilers' threads step back behind the builds that they compile for (nice 4; needs root, as the daemon does).
 cat >"$lib/kiln.args" <<'ARGS'
 -XX:+UseSerialGC -Xms40m -Xmn24m -XX:-ShrinkHeapInSteps -XX:MaxHeapFreeRatio=50 -XX:MinHeapFreeRatio=20 -Xss512k
+-XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=1
 -Djdk.nio.maxCachedBufferSize=262144
 --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
 ARGS

@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings files to the disk behind the builds, and knows what was there for sure when the machine
- * died (ADR 0004): every few seconds the file system is synced and the number of the newest record
- * before it is written down. After a crash of the process alone nothing is lost and nothing is
+ * died (ADR 0004): when nothing has changed for a while, or at the latest some of these later, the
+ * file system is synced and the number of the newest record before it is written down. After a crash of the process alone nothing is lost and nothing is
  * dropped; after one of the machine, records newer than that number are dropped at the next start.
  */
 final class Durability {
@@ -30,6 +30,9 @@ final class Durability {
   private static final String CLEAN = "clean";
   private static final String SEQ = "durable_seq";
   private static final String TIME = "durable_time";
+
+  /** A sync holds up whoever makes files, so busy times are left alone for so many intervals. */
+  private static final int MOST_INTERVALS = 6;
 
   private final Database database;
   private final RefTable table;
@@ -80,8 +83,16 @@ final class Durability {
         Blocking.onPlatform(
             "store-sync",
             () -> {
+              long seen = synced;
+              int waited = 0;
               while (!stopping.await(every.toMillis(), TimeUnit.MILLISECONDS)) {
-                sync();
+                long seq = table.locked(table::seq);
+                waited++;
+                if (seq == seen || waited >= MOST_INTERVALS) {
+                  sync();
+                  waited = 0;
+                }
+                seen = seq;
               }
               return true;
             });
