@@ -38,6 +38,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Against a real runc; needs root and a static busybox. */
@@ -381,9 +382,11 @@ class RuncExecutorTest {
   }
 
   @Test
+  @Timeout(60)
   void aTerminalHasASizeThatChanges() throws Exception {
-    var process =
-        new ProcessSpec(List.of("/bin/sh", "-c", "read a; stty size; exit 5"), ENV, "", "", true);
+    // runc passes input on before it has given the container's terminal its first size.
+    String script = "read a; until [ \"$(stty size)\" = '33 77' ]; do :; done; stty size; exit 5";
+    var process = new ProcessSpec(List.of("/bin/sh", "-c", script), ENV, "", "", true);
     var keys = new java.io.PipedOutputStream();
     var in = new java.io.PipedInputStream(keys);
     var code =
