@@ -21,8 +21,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Brings files to the disk behind the builds, and knows what was there for sure when the machine
  * died (ADR 0004): when nothing has changed for a while, or at the latest some of these later, the
- * file system is synced and the number of the newest record before it is written down. After a crash of the process alone nothing is lost and nothing is
- * dropped; after one of the machine, records newer than that number are dropped at the next start.
+ * file system is synced and the number of the newest record before it is written down. After a
+ * crash of the process alone nothing is lost and nothing is dropped; after one of the machine,
+ * records newer than that number are dropped at the next start.
  */
 final class Durability {
   private static final Logger LOG = LoggerFactory.getLogger(Durability.class);
