@@ -6,11 +6,31 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** Runs pieces of blocking work at once and waits for all. Stateless, any thread. */
 public final class Parallel {
   private Parallel() {}
+
+  /** As {@link #run(String, List)}, with so many at once: for pieces that hold buffers. */
+  public static <T> List<T> run(String name, int atOnce, List<Callable<T>> pieces)
+      throws InterruptedException {
+    var permits = new Semaphore(atOnce);
+    return run(
+        name,
+        pieces.stream()
+            .<Callable<T>>map(piece ->
+                () -> {
+                  permits.acquire();
+                  try {
+                    return piece.call();
+                  } finally {
+                    permits.release();
+                  }
+                })
+            .toList());
+  }
 
   /**
    * The results in the order of the pieces. As soon as one fails, or the caller is interrupted, the

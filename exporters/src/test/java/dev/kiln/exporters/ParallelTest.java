@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -28,6 +30,23 @@ class ParallelTest {
               return "b";
             });
     assertThat(Parallel.run("test", pieces)).containsExactly("a", "b");
+  }
+
+  @Test
+  void noMoreThanSoManyAtOnce() throws Exception {
+    var running = new AtomicInteger();
+    var most = new AtomicInteger();
+    var third = new CountDownLatch(3);
+    Callable<Boolean> piece =
+        () -> {
+          most.accumulateAndGet(running.incrementAndGet(), Math::max);
+          third.countDown();
+          third.await(); // three run at once, or this test does not end
+          running.decrementAndGet();
+          return true;
+        };
+    assertThat(Parallel.run("test", 3, Collections.nCopies(20, piece))).hasSize(20);
+    assertThat(most).hasValue(3);
   }
 
   @Test

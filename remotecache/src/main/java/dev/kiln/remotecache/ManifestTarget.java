@@ -30,6 +30,9 @@ final class ManifestTarget implements CacheTarget {
   /** Under which the client is told the manifest, for the index of a folder. */
   private static final String RESPONSE = "cache.manifest";
 
+  /** Layers on their way at once: each has its buffers on the way to a client. */
+  private static final int AT_ONCE = 4;
+
   private final Form form;
   private final Place place;
 
@@ -98,7 +101,7 @@ final class ManifestTarget implements CacheTarget {
                   return true;
                 })
             .toList();
-    Parallel.run("export-cache", pieces);
+    Parallel.run("export-cache", AT_ONCE, pieces);
     byte[] config = cache.config().toJson();
     var configBlob = new Descriptor(CacheConfig.MEDIA_TYPE, Digest.of(config), config.length);
     try (var _ = progress.part("writing config " + configBlob.digest())) {

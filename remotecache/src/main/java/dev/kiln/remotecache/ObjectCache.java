@@ -24,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
 /**
@@ -56,21 +55,15 @@ final class ObjectCache implements CacheTarget, BlobSource {
     ObjectStore store = objects.get();
     var layers = new LinkedHashMap<Digest, ChainLayer>();
     cache.layers().forEach(layer -> layers.put(layer.layer().blob().digest(), layer));
-    var permits = new Semaphore(layout.parallel());
     var pieces =
         layers.values().stream()
             .<Callable<Boolean>>map(layer ->
                 () -> {
-                  permits.acquire();
-                  try {
-                    write(store, layer, progress);
-                  } finally {
-                    permits.release();
-                  }
+                  write(store, layer, progress);
                   return true;
                 })
             .toList();
-    Parallel.run("export-cache", pieces);
+    Parallel.run("export-cache", layout.parallel(), pieces);
     byte[] config = withAbout(cache.config(), layers).toJson();
     for (String name : layout.manifests()) {
       try (var _ = progress.part("writing cache manifest " + name)) {
