@@ -2,8 +2,6 @@ package dev.kiln.ops;
 
 import dev.kiln.model.Digest;
 import dev.kiln.sources.Material;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -12,22 +10,13 @@ import java.util.Optional;
  * thread.
  */
 public final class Materials {
-  private static final int LIMIT = 20_000;
-  private final Map<Digest, Material> known =
-      new LinkedHashMap<>(64, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
+  private final Recent<Material> known = new Recent<>(20_000);
 
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Digest, Material> eldest) {
-          return size() > LIMIT;
-        }
-      };
-
-  synchronized void put(Digest vertex, Material material) {
+  void put(Digest vertex, Material material) {
     known.put(vertex, material);
   }
 
-  public synchronized Optional<Material> of(Digest vertex) {
-    return Optional.ofNullable(known.get(vertex));
+  public Optional<Material> of(Digest vertex) {
+    return known.of(vertex);
   }
 }
