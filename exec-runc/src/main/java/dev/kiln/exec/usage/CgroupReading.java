@@ -123,8 +123,6 @@ final class CgroupReading {
   }
 
   private static Optional<Long> only(Path file) {
-    return KernelFiles.lines(file)
-        .filter(lines -> !lines.isEmpty())
-        .flatMap(lines -> KernelFiles.number(lines.getFirst()[0]));
+    return KernelFiles.first(file).flatMap(words -> KernelFiles.number(words[0]));
   }
 }

@@ -1,6 +1,7 @@
 package dev.kiln.exec.usage;
 
 import dev.kiln.model.GoJson;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Files;
@@ -16,28 +17,41 @@ final class KernelFiles {
 
   private KernelFiles() {}
 
-  /** The lines of a file as words; empty where it cannot be read. */
-  static Optional<List<String[]>> lines(Path file) {
-    try {
-      return Optional.of(
-          Files.readString(file).lines().map(line -> line.strip().split("[\\s:]+")).toList());
+  /** The first line of a file as words; empty where there is none. */
+  static Optional<String[]> first(Path file) {
+    try (BufferedReader reader = Files.newBufferedReader(file)) {
+      return Optional.ofNullable(reader.readLine()).map(KernelFiles::words);
     } catch (IOException e) {
       return Optional.empty();
     }
   }
 
+  /** The lines of a file as words; empty where it cannot be read. */
+  static Optional<List<String[]>> lines(Path file) {
+    try {
+      return Optional.of(Files.readString(file).lines().map(KernelFiles::words).toList());
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static String[] words(String line) {
+    return line.strip().split("[\\s:]+");
+  }
+
   /** A file of {@code key value} lines. */
   static Optional<Map<String, Long>> flat(Path file) {
-    return lines(file)
-        .map(lines -> {
-          Map<String, Long> all = new HashMap<>();
-          for (String[] words : lines) {
-            if (words.length > 1) {
-              number(words[1]).ifPresent(n -> all.put(words[0], n));
-            }
-          }
-          return all;
-        });
+    return lines(file).map(KernelFiles::flat);
+  }
+
+  static Map<String, Long> flat(List<String[]> lines) {
+    Map<String, Long> all = new HashMap<>();
+    for (String[] words : lines) {
+      if (words.length > 1) {
+        number(words[1]).ifPresent(n -> all.put(words[0], n));
+      }
+    }
+    return all;
   }
 
   static Optional<Long> number(String text) {

@@ -45,7 +45,8 @@ final class SystemReading {
   private SystemReading() {}
 
   static String json(Path proc, Instant at) {
-    Map<String, Long> stat = KernelFiles.flat(proc.resolve("stat")).orElse(Map.of());
+    List<String[]> lines = KernelFiles.lines(proc.resolve("stat")).orElse(List.of());
+    Map<String, Long> stat = KernelFiles.flat(lines);
     Map<String, Long> memory = KernelFiles.flat(proc.resolve("meminfo")).orElse(Map.of());
     GoJson memoryJson = GoJson.object();
     for (String[] name : MEMORY) {
@@ -55,7 +56,7 @@ final class SystemReading {
     Path pressure = proc.resolve("pressure");
     return GoJson.object()
         .text("timestamp", at.toString())
-        .raw("cpuStat", cpu(cpuTicks(proc)).toString())
+        .raw("cpuStat", cpu(ticks(lines.stream().findFirst())).toString())
         .raw(
             "procStat",
             GoJson.object()
@@ -72,15 +73,16 @@ final class SystemReading {
 
   /** How long all processors together did what, since the machine started. */
   static long[] cpuTicks(Path proc) {
+    return ticks(KernelFiles.first(proc.resolve("stat")));
+  }
+
+  private static long[] ticks(Optional<String[]> all) {
     long[] ticks = new long[CPU.size()];
-    KernelFiles.lines(proc.resolve("stat"))
-        .filter(lines -> !lines.isEmpty())
-        .ifPresent(lines -> {
-          String[] words = lines.getFirst();
-          for (int i = 0; i < ticks.length && i + 1 < words.length; i++) {
-            ticks[i] = KernelFiles.number(words[i + 1]).orElse(0L);
-          }
-        });
+    all.ifPresent(words -> {
+      for (int i = 0; i < ticks.length && i + 1 < words.length; i++) {
+        ticks[i] = KernelFiles.number(words[i + 1]).orElse(0L);
+      }
+    });
     return ticks;
   }
 
