@@ -7,6 +7,7 @@ import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.propagation.ContextPropagators;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
+import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.resources.Resource;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
@@ -15,6 +16,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -39,8 +42,9 @@ public final class Tracing implements AutoCloseable {
   private final OpenTelemetrySdk sdk;
   private final Optional<SpanExporter> exporter;
   private final BuildTraces builds;
+  private final Set<CompletableResultCode> forwarding = ConcurrentHashMap.newKeySet();
 
-  private Tracing(OpenTelemetrySdk sdk, Optional<SpanExporter> exporter, BuildTraces builds) {
+  Tracing(OpenTelemetrySdk sdk, Optional<SpanExporter> exporter, BuildTraces builds) {
     this.sdk = sdk;
     this.exporter = exporter;
     this.builds = builds;
@@ -108,12 +112,18 @@ public final class Tracing implements AutoCloseable {
    */
   public void forward(Collection<SpanData> spans) {
     builds.add(spans);
-    exporter.ifPresent(to -> to.export(spans));
+    exporter.ifPresent(to -> {
+      CompletableResultCode sent = to.export(spans);
+      forwarding.add(sent);
+      sent.whenComplete(() -> forwarding.remove(sent));
+    });
   }
 
-  /** Sends what is still queued, for at most 5 seconds. */
+  /** Sends what is still under way and then what is queued, for at most 5 seconds each. */
   @Override
   public void close() {
+    // The exporter drops what it is sending when it is shut down.
+    CompletableResultCode.ofAll(List.copyOf(forwarding)).join(5, TimeUnit.SECONDS);
     sdk.getSdkTracerProvider().shutdown().join(5, TimeUnit.SECONDS);
   }
 }

@@ -4,8 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.context.Context;
+import io.opentelemetry.sdk.OpenTelemetrySdk;
+import io.opentelemetry.sdk.common.CompletableResultCode;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
+import io.opentelemetry.sdk.trace.export.SpanExporter;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -53,5 +61,49 @@ class TracingTest {
                   .get(5, TimeUnit.SECONDS))
           .hasMessage("boom");
     }
+  }
+
+  /** An exporter whose answer comes from outside. */
+  private static final class SlowExporter implements SpanExporter {
+    final CompletableResultCode sent = new CompletableResultCode();
+    volatile boolean sentBeforeShutdown;
+
+    @Override
+    public CompletableResultCode export(Collection<SpanData> spans) {
+      return sent;
+    }
+
+    @Override
+    public CompletableResultCode flush() {
+      return CompletableResultCode.ofSuccess();
+    }
+
+    @Override
+    public CompletableResultCode shutdown() {
+      sentBeforeShutdown = sent.isDone();
+      return CompletableResultCode.ofSuccess();
+    }
+  }
+
+  @Test
+  void forwardedSpansAreSentBeforeTheEnd() throws Exception {
+    var exporter = new SlowExporter();
+    var sdk =
+        OpenTelemetrySdk.builder()
+            .setTracerProvider(
+                SdkTracerProvider.builder()
+                    .addSpanProcessor(SimpleSpanProcessor.create(exporter))
+                    .build())
+            .build();
+    var tracing = new Tracing(sdk, Optional.of(exporter), new BuildTraces());
+    tracing.forward(List.of());
+    Thread closing = Thread.ofPlatform().start(tracing::close);
+    while (closing.getState() != Thread.State.TIMED_WAITING
+        && closing.getState() != Thread.State.TERMINATED) {
+      Thread.onSpinWait();
+    }
+    exporter.sent.succeed();
+    closing.join();
+    assertThat(exporter.sentBeforeShutdown).isTrue();
   }
 }
