@@ -53,6 +53,7 @@ import dev.kiln.sources.Sources;
 import dev.kiln.store.LocalStore;
 import dev.kiln.store.PruneRequest;
 import dev.kiln.store.StoreOptions;
+import dev.kiln.sys.SearchPath;
 import dev.kiln.tracing.Tracing;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -263,7 +264,7 @@ final class DiskParts implements AutoCloseable {
             ? RuncOptions.findRunc(path)
             : binary.contains("/")
                 ? Optional.of(Path.of(binary)).filter(Files::isExecutable)
-                : onPath(binary, path);
+                : SearchPath.parse(path).find(binary);
     return new RuncOptions(
         folder,
         runc.orElseThrow(() ->
@@ -292,14 +293,6 @@ final class DiskParts implements AutoCloseable {
             new ContainerSpec.Ulimit(
                 "nofile", Long.parseLong(numbers.group(1)), Long.parseLong(numbers.group(2))))
         : Optional.empty();
-  }
-
-  private static Optional<Path> onPath(String name, String path) {
-    return List.of(path.split(":")).stream()
-        .filter(folder -> !folder.isEmpty())
-        .map(folder -> Path.of(folder, name))
-        .filter(Files::isExecutable)
-        .findFirst();
   }
 
   private Networks networks(DaemonConfig config, NetworkConfig.Choice choice) throws IOException {

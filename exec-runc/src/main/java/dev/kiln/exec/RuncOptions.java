@@ -1,6 +1,7 @@
 package dev.kiln.exec;
 
 import dev.kiln.exec.ContainerSpec.Ulimit;
+import dev.kiln.sys.SearchPath;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -78,12 +79,7 @@ public record RuncOptions(
 
   /** The first of {@code buildkit-runc} and {@code runc} on the search path. */
   public static Optional<Path> findRunc(String searchPath) {
-    return List.of("buildkit-runc", "runc").stream()
-        .flatMap(name ->
-            List.of(searchPath.split(":")).stream()
-                .filter(dir -> !dir.isEmpty())
-                .map(dir -> Path.of(dir, name)))
-        .filter(java.nio.file.Files::isExecutable)
-        .findFirst();
+    SearchPath path = SearchPath.parse(searchPath);
+    return path.find("buildkit-runc").or(() -> path.find("runc"));
   }
 }

@@ -5,11 +5,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import dev.kiln.sys.SearchPath;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -102,10 +102,8 @@ record Plugins(List<Path> folders) {
   }
 
   Path find(String type) {
-    return folders.stream()
-        .map(folder -> folder.resolve(type))
-        .filter(Files::isExecutable)
-        .findFirst()
+    return new SearchPath(folders)
+        .find(type)
         .orElseThrow(() ->
             new BuildException(
                 Kind.NOT_FOUND,

@@ -6,6 +6,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.sys.Bridges;
 import dev.kiln.sys.FileLock;
+import dev.kiln.sys.SearchPath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,15 +91,9 @@ public final class Sandboxes {
 
   /** The folders of plugins that came with a build daemon, if all are on the search path. */
   private static Optional<List<Path>> ownPrograms(String searchPath) {
-    List<Path> folders =
-        List.of(searchPath.split(":")).stream()
-            .filter(folder -> !folder.isEmpty())
-            .map(Path::of)
-            .toList();
-    return OWN.all().stream()
-            .allMatch(name ->
-                folders.stream().anyMatch(folder -> Files.isExecutable(folder.resolve(name))))
-        ? Optional.of(folders)
+    SearchPath path = SearchPath.parse(searchPath);
+    return OWN.all().stream().allMatch(name -> path.find(name).isPresent())
+        ? Optional.of(path.folders())
         : Optional.empty();
   }
 

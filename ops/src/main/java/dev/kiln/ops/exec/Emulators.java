@@ -4,9 +4,8 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import dev.kiln.model.PlatformMatcher;
-import java.nio.file.Files;
+import dev.kiln.sys.SearchPath;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,7 +28,7 @@ public final class Emulators {
       Map.of("arm64", "aarch64", "amd64", "x86_64", "386", "i386");
 
   private final Supplier<List<Platform>> runnable;
-  private final List<Path> searchPath;
+  private final SearchPath searchPath;
 
   /**
    * @param runnable the platforms that need no emulator
@@ -37,8 +36,7 @@ public final class Emulators {
    */
   public Emulators(Supplier<List<Platform>> runnable, String searchPath) {
     this.runnable = runnable;
-    this.searchPath =
-        Arrays.stream(searchPath.split(":")).filter(dir -> !dir.isEmpty()).map(Path::of).toList();
+    this.searchPath = SearchPath.parse(searchPath);
   }
 
   /**
@@ -68,11 +66,7 @@ public final class Emulators {
                       "")));
     }
     String name = "buildkit-qemu-" + NAMES.getOrDefault(architecture, architecture);
-    Optional<Path> found =
-        searchPath.stream()
-            .map(dir -> dir.resolve(name))
-            .filter(file -> Files.isRegularFile(file) && Files.isExecutable(file))
-            .findFirst();
+    Optional<Path> found = searchPath.find(name);
     if (found.isEmpty()) {
       LOG.warn("a step for {} runs without an emulator: no {} in PATH", wanted.format(), name);
     }
