@@ -1,7 +1,7 @@
 package dev.kiln.dockerfile;
 
-import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import java.util.Map;
@@ -32,7 +32,7 @@ final class BuiltinSyntax {
   static boolean isWanted(Map<String, String> opts) {
     String value = opts.getOrDefault("build-arg:" + ARGUMENT, "");
     return !value.isEmpty()
-        && GoText.parseBool(value)
+        && GoBool.parse(value)
             .orElseThrow(() ->
                 new BuildException(
                     Kind.INVALID, "invalid boolean value for " + ARGUMENT + ": " + value));

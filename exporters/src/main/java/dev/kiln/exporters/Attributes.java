@@ -1,6 +1,7 @@
 package dev.kiln.exporters;
 
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import dev.kiln.store.Compression;
 import java.nio.charset.StandardCharsets;
@@ -99,7 +100,7 @@ public final class Attributes {
   }
 
   private static boolean bool(String key, String value) {
-    return parseBool(value)
+    return GoBool.parse(value)
         .orElseThrow(() ->
             new BuildException(
                 Kind.UNKNOWN,
@@ -108,14 +109,5 @@ public final class Attributes {
                     + ": strconv.ParseBool: parsing \""
                     + value
                     + "\": invalid syntax"));
-  }
-
-  /** The spellings that Go's {@code strconv.ParseBool} takes. */
-  public static Optional<Boolean> parseBool(String value) {
-    return switch (value) {
-      case "1", "t", "T", "true", "TRUE", "True" -> Optional.of(true);
-      case "0", "f", "F", "false", "FALSE", "False" -> Optional.of(false);
-      default -> Optional.empty();
-    };
   }
 }

@@ -6,6 +6,7 @@ import dev.kiln.grpc.types.WorkerRecord;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Digest;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.GoJson;
 import dev.kiln.model.Kind;
 import java.io.IOException;
@@ -73,10 +74,7 @@ record FrontendImage(List<String> args, List<String> env, String cwd, Map<String
   }
 
   boolean wantsNoNetwork() {
-    return switch (labels.getOrDefault(NETWORK_LABEL, "")) {
-      case "1", "t", "T", "true", "TRUE", "True" -> true;
-      default -> false;
-    };
+    return GoBool.isTrue(labels.getOrDefault(NETWORK_LABEL, ""));
   }
 
   /**

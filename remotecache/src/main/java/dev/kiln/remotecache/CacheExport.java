@@ -1,6 +1,6 @@
 package dev.kiln.remotecache;
 
-import dev.kiln.exporters.Attributes;
+import dev.kiln.model.GoBool;
 import dev.kiln.remotecache.graph.CacheWalk.Mode;
 import dev.kiln.store.Compression;
 import java.util.Map;
@@ -30,7 +30,7 @@ public record CacheExport(
         type,
         name,
         "max".equals(attributes.get("mode")) ? Mode.MAX : Mode.MIN,
-        Attributes.parseBool(attributes.getOrDefault("ignore-error", "")).orElse(false),
+        GoBool.isTrue(attributes.getOrDefault("ignore-error", "")),
         compression,
         target);
   }

@@ -2,8 +2,8 @@ package dev.kiln.remotecache;
 
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.GoDuration;
-import dev.kiln.exporters.Attributes;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import java.time.Duration;
 import java.util.List;
@@ -55,7 +55,7 @@ record S3Options(
         required("bucket", "AWS_BUCKET", attrs, environment),
         required("region", "AWS_REGION", attrs, environment),
         Optional.of(attrs.getOrDefault("endpoint_url", "")).filter(url -> !url.isEmpty()),
-        Attributes.parseBool(attrs.getOrDefault("use_path_style", "")).orElse(false),
+        GoBool.isTrue(attrs.getOrDefault("use_path_style", "")),
         id.isEmpty() || secret.isEmpty()
             ? Optional.empty()
             : Optional.of(new Keys(id, secret, attrs.getOrDefault("session_token", ""))),

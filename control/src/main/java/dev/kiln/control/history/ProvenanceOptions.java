@@ -1,6 +1,7 @@
 package dev.kiln.control.history;
 
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import java.util.Map;
 
@@ -54,9 +55,9 @@ public record ProvenanceOptions(
         v1,
         attrs.getOrDefault("builder-id", ""),
         flag(attrs, "reproducible"),
-        isTrue(attrs.getOrDefault("inline-only", "")),
+        GoBool.isTrue(attrs.getOrDefault("inline-only", "")),
         attrs.getOrDefault("filename", FILENAME),
-        isTrue(attrs.getOrDefault("capture-usage", "")));
+        GoBool.isTrue(attrs.getOrDefault("capture-usage", "")));
   }
 
   private static boolean flag(Map<String, String> attrs, String key) {
@@ -64,26 +65,16 @@ public record ProvenanceOptions(
     if (text == null) {
       return false;
     }
-    return switch (text) {
-      case "1", "t", "T", "true", "TRUE", "True" -> true;
-      case "0", "f", "F", "false", "FALSE", "False" -> false;
-      default ->
-          throw new BuildException(
-              Kind.UNKNOWN,
-              "failed to parse "
-                  + key
-                  + " flag \""
-                  + text
-                  + "\": strconv.ParseBool: parsing \""
-                  + text
-                  + "\": invalid syntax");
-    };
-  }
-
-  private static boolean isTrue(String text) {
-    return switch (text) {
-      case "1", "t", "T", "true", "TRUE", "True" -> true;
-      default -> false;
-    };
+    return GoBool.parse(text)
+        .orElseThrow(() ->
+            new BuildException(
+                Kind.UNKNOWN,
+                "failed to parse "
+                    + key
+                    + " flag \""
+                    + text
+                    + "\": strconv.ParseBool: parsing \""
+                    + text
+                    + "\": invalid syntax"));
   }
 }

@@ -8,7 +8,6 @@ import dev.kiln.dockerfile.graph.GivenDefinition;
 import dev.kiln.dockerfile.graph.NodeOptions;
 import dev.kiln.dockerfile.graph.Output;
 import dev.kiln.dockerfile.graph.State;
-import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.dockerfile.text.SlashPath;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.pb.Op;
@@ -19,6 +18,7 @@ import dev.kiln.llb.FrontendResult;
 import dev.kiln.llb.SolveRequest;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
@@ -115,7 +115,7 @@ public final class BuildContexts {
     String local = opts.getOrDefault("dockerfilekey", "dockerfile");
     String place = opts.getOrDefault(opts.getOrDefault("contextkey", CONTEXT), "");
     boolean keepGit =
-        GoText.parseBool(opts.getOrDefault("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""))
+        GoBool.parse(opts.getOrDefault("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""))
             .orElse(false);
     Optional<State> context = Optional.empty();
     Optional<State> dockerfile = Optional.empty();

@@ -11,6 +11,7 @@ import dev.kiln.grpc.pb.NetMode;
 import dev.kiln.grpc.pb.Ulimit;
 import dev.kiln.llb.CacheImport;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import java.time.Instant;
@@ -115,7 +116,7 @@ public record FrontendOptions(
       throw invalid("support for \"override-copy-image\" was removed in BuildKit 0.11");
     }
     String noFileOp = opts.getOrDefault("build-arg:BUILDKIT_DISABLE_FILEOP", "");
-    if (GoText.parseBool(noFileOp).orElse(false)) {
+    if (GoBool.isTrue(noFileOp)) {
       throw invalid(
           "support for \"BUILDKIT_DISABLE_FILEOP\" build-arg was removed in BuildKit 0.11");
     }
@@ -254,7 +255,7 @@ public record FrontendOptions(
       return several;
     }
     boolean asked =
-        GoText.parseBool(text)
+        GoBool.parse(text)
             .orElseThrow(() -> invalid("invalid boolean value for multi-platform: " + text));
     if (!asked && several) {
       throw invalid("conflicting config: returning multiple target platforms is not allowed");

@@ -14,6 +14,7 @@ import dev.kiln.dockerfile.syntax.Arguments;
 import dev.kiln.dockerfile.syntax.LocatedException;
 import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import java.time.ZoneOffset;
@@ -127,7 +128,7 @@ final class StageBuilder {
   }
 
   private boolean namesThisStage(String value) {
-    return GoText.parseBool(value)
+    return GoBool.parse(value)
         .orElseGet(() -> List.of(value.split(",", -1)).contains(stage.shownName));
   }
 

@@ -1,9 +1,9 @@
 package dev.kiln.dockerfile.instruction;
 
 import dev.kiln.dockerfile.text.CsvLine;
-import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.dockerfile.text.Suggestion;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import java.util.List;
 import java.util.Locale;
@@ -38,7 +38,7 @@ final class RunDevice {
         }
         case "required" ->
             required =
-                GoText.parseBool(text)
+                GoBool.parse(text)
                     .orElseThrow(() -> invalid("invalid value for " + key + ": " + text));
         default -> {
           if (!name.isEmpty()) {

@@ -4,6 +4,7 @@ import dev.kiln.dockerfile.text.CsvLine;
 import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.dockerfile.text.Suggestion;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import java.math.BigDecimal;
 import java.util.Arrays;
@@ -278,7 +279,7 @@ public record RunMount(
   }
 
   private static boolean bool(String key, String value) {
-    return GoText.parseBool(value)
+    return GoBool.parse(value)
         .orElseThrow(() -> invalid("invalid value for " + key + ": " + value));
   }
 

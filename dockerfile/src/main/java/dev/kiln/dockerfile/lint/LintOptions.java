@@ -2,6 +2,7 @@ package dev.kiln.dockerfile.lint;
 
 import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -56,7 +57,7 @@ public record LintOptions(
         }
         case "error" ->
             fail =
-                GoText.parseBool(value)
+                GoBool.parse(value)
                     .orElseThrow(() ->
                         invalid(
                             "failed to parse check option "

@@ -244,15 +244,6 @@ public final class GoText {
     return invalid("strconv.ParseInt: parsing " + quote(text) + ": value out of range");
   }
 
-  /** A Boolean in one of the spellings that Go's {@code strconv.ParseBool} takes, else empty. */
-  public static java.util.Optional<Boolean> parseBool(String text) {
-    return switch (text) {
-      case "1", "t", "T", "true", "TRUE", "True" -> java.util.Optional.of(true);
-      case "0", "f", "F", "false", "FALSE", "False" -> java.util.Optional.of(false);
-      default -> java.util.Optional.empty();
-    };
-  }
-
   private static BuildException invalid(String message) {
     return new BuildException(Kind.INVALID, message);
   }

@@ -1,6 +1,7 @@
 package dev.kiln.exec.cdi;
 
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -82,15 +83,8 @@ public final class CdiDevices {
     boolean free =
         autoAllowed.contains(name)
             || autoAllowed.contains(offer.spec().kind())
-            || isTrue(annotations.getOrDefault(AUTO_ALLOW, ""));
+            || GoBool.isTrue(annotations.getOrDefault(AUTO_ALLOW, ""));
     return new Device(name, annotations, free);
-  }
-
-  private static boolean isTrue(String text) {
-    return switch (text) {
-      case "1", "t", "T", "true", "TRUE", "True" -> true;
-      default -> false;
-    };
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.kiln.exporters.files;
 
 import dev.kiln.exporters.Attributes;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import dev.kiln.session.tree.TreeEntry;
 import java.time.Instant;
@@ -20,7 +21,7 @@ record FilesOptions(Optional<Instant> epoch, String attestationPrefix, boolean p
     boolean split =
         left.text("platform-split")
             .map(v ->
-                Attributes.parseBool(v)
+                GoBool.parse(v)
                     .orElseThrow(() ->
                         new BuildException(
                             Kind.UNKNOWN,

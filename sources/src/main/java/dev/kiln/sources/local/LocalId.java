@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
+import dev.kiln.model.GoBool;
 import dev.kiln.model.GoJson;
 import dev.kiln.model.Kind;
 import java.util.List;
@@ -53,13 +54,11 @@ record LocalId(
   }
 
   private static boolean metadataOnly(Optional<String> text) {
-    return switch (text.orElse("false")) {
-      case "1", "t", "T", "true", "TRUE", "True" -> true;
-      case "0", "f", "F", "false", "FALSE", "False" -> false;
-      default ->
-          throw new BuildException(
-              Kind.INVALID, "invalid value for local.metadatatransfer \"" + text.orElse("") + "\"");
-    };
+    return GoBool.parse(text.orElse("false"))
+        .orElseThrow(() ->
+            new BuildException(
+                Kind.INVALID,
+                "invalid value for local.metadatatransfer \"" + text.orElse("") + "\""));
   }
 
   private static Optional<List<String>> list(SourceOp op, String key) {
