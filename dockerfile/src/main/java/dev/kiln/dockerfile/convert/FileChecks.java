@@ -14,7 +14,6 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.Platform;
 import dev.kiln.model.SourceRange;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -233,7 +232,7 @@ record FileChecks(Linter linter) {
   void undefined(
       Set<String> unmatched,
       List<Instruction.Declaration> declared,
-      Collection<String> known,
+      Environment known,
       List<SourceRange> place) {
     for (String name : unmatched) {
       boolean argument = declared.stream().anyMatch(d -> d.name().equals(name));
@@ -243,7 +242,7 @@ record FileChecks(Linter linter) {
             "Usage of undefined variable '$"
                 + name
                 + "'"
-                + Suggestion.nearest(name, known, true)
+                + Suggestion.nearest(name, known.names(), true)
                     .map(near -> " (did you mean $" + near + "?)")
                     .orElse(""),
             place);

@@ -282,15 +282,15 @@ final class RunStep {
 
   /** The command with the arguments of the stage in front: {@code |1 A=b /bin/sh -c …} (F-76). */
   private String historyLine(List<String> arguments, Environment environment) {
-    var values = new LinkedHashMap<String, String>();
+    var defaults = new LinkedHashMap<String, Optional<String>>();
     for (Instruction.Declaration argument : stage.arguments) {
-      values.put(
-          argument.name(), environment.get(argument.name()).orElse(argument.value().orElse("")));
+      defaults.put(argument.name(), argument.value());
     }
     var words = new ArrayList<String>();
-    if (!values.isEmpty()) {
-      words.add("|" + values.size());
-      values.forEach((key, value) -> words.add(key + "=" + value));
+    if (!defaults.isEmpty()) {
+      words.add("|" + defaults.size());
+      defaults.forEach((name, value) ->
+          words.add(name + "=" + environment.get(name).or(() -> value).orElse("")));
     }
     words.addAll(arguments);
     return String.join(" ", words);

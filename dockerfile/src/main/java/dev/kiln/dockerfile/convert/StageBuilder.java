@@ -96,9 +96,7 @@ final class StageBuilder {
   /** The base image's variables, folder and user hold for the stage's commands. */
   private void takeOverImage() {
     stage.image.ensurePath(platform().os());
-    stage.state =
-        stage.state.withEnvironment(
-            merged(environment(), Environment.ofEntries(stage.image.environment())));
+    stage.state = stage.state.withEnvironment(environment().withEntries(stage.image.environment()));
     if (!scope.options().hostname().isEmpty()) {
       stage.state = stage.state.withHostname(scope.options().hostname());
     }
@@ -109,12 +107,6 @@ final class StageBuilder {
       stage.state = stage.state.withUser(stage.image.user());
     }
     stage.state = stage.state.withNetwork(scope.options().network());
-  }
-
-  private static Environment merged(Environment base, Environment over) {
-    var values = new java.util.LinkedHashMap<String, String>();
-    over.names().forEach(name -> values.put(name, over.get(name).orElse("")));
-    return base.withAll(values);
   }
 
   private boolean isEnabled(String argument) {
@@ -185,10 +177,7 @@ final class StageBuilder {
   private String expandWith(ShellLexer lexer, String word, Instruction instruction) {
     Expansion expansion = lexer.expand(word, environment());
     checks.undefined(
-        expansion.unmatched(),
-        stage.arguments,
-        environment().names(),
-        instruction.origin().place());
+        expansion.unmatched(), stage.arguments, environment(), instruction.origin().place());
     return expansion.text();
   }
 

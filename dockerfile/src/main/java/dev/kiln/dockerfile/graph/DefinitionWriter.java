@@ -126,7 +126,8 @@ public final class DefinitionWriter {
       return;
     }
     OpWriter.Written written = ops.write(node);
-    Digest digest = keep(node, written.bytes());
+    Digest digest = written.digest();
+    keep(node, digest, written.bytes());
     metadata.merge(digest, written.metadata(), DefinitionWriter::merged);
     Locations.Builder places = placesOf(digest);
     for (NodeOptions.Place place : node.options().places()) {
@@ -139,7 +140,8 @@ public final class DefinitionWriter {
 
   private void writeGiven(Node.Given given) {
     GivenDefinition definition = given.definition();
-    Digest digest = keep(given, definition.bytes(given.digest()));
+    Digest digest = given.digest();
+    keep(given, digest, definition.bytes(digest));
     metadata.merge(digest, definition.metadata(digest), DefinitionWriter::merged);
     Locations.Builder places = placesOf(digest);
     for (Location location : definition.locations(digest)) {
@@ -151,11 +153,9 @@ public final class DefinitionWriter {
     return locations.computeIfAbsent(digest, d -> Locations.newBuilder());
   }
 
-  private Digest keep(Node node, ByteString op) {
-    Digest digest = Digest.of(op.toByteArray());
+  private void keep(Node node, Digest digest, ByteString op) {
     done.put(node, digest);
     bytes.putIfAbsent(digest, op);
-    return digest;
   }
 
   private int index(SourceInfo source) {

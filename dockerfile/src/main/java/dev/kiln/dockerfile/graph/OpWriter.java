@@ -2,6 +2,7 @@ package dev.kiln.dockerfile.graph;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.UnsafeByteOperations;
 import dev.kiln.dockerfile.shell.Environment;
 import dev.kiln.grpc.pb.CacheOpt;
 import dev.kiln.grpc.pb.ExecOp;
@@ -23,6 +24,7 @@ import dev.kiln.grpc.pb.SecurityMode;
 import dev.kiln.grpc.pb.SourceOp;
 import dev.kiln.grpc.pb.TmpfsOpt;
 import dev.kiln.grpc.pb.WorkerConstraints;
+import dev.kiln.model.Digest;
 import dev.kiln.model.Platform;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,7 +48,7 @@ final class OpWriter {
     this.resolve = resolve;
   }
 
-  record Written(ByteString bytes, OpMetadata metadata) {}
+  record Written(Digest digest, ByteString bytes, OpMetadata metadata) {}
 
   /** What the node needs, in the order in which a definition lists it. */
   static List<Output> inputs(Node node) {
@@ -87,11 +89,13 @@ final class OpWriter {
           case Node.Given _ -> throw new IllegalArgumentException("a given op is written already");
         };
     op.setConstraints(WorkerConstraints.getDefaultInstance());
-    return new Written(bytes(op.build()), metadata(node.options(), caps));
+    byte[] bytes = bytes(op.build());
+    return new Written(
+        Digest.of(bytes), UnsafeByteOperations.unsafeWrap(bytes), metadata(node.options(), caps));
   }
 
   /** Go's deterministic marshalling: the choice after all other fields, maps sorted by key. */
-  private static ByteString bytes(Op op) {
+  private static byte[] bytes(Op op) {
     var choice = Op.newBuilder();
     op.getAllFields()
         .forEach((field, value) -> {
@@ -99,20 +103,18 @@ final class OpWriter {
             choice.setField(field, value);
           }
         });
-    return sorted(op.toBuilder().clearOp().build()).concat(sorted(choice.build()));
-  }
-
-  private static ByteString sorted(Op op) {
-    ByteString.Output out = ByteString.newOutput(op.getSerializedSize());
-    CodedOutputStream coded = CodedOutputStream.newInstance(out);
-    coded.useDeterministicSerialization();
+    Op last = choice.build();
+    Op first = op.toBuilder().clearOp().build();
+    byte[] bytes = new byte[first.getSerializedSize() + last.getSerializedSize()];
+    CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+    out.useDeterministicSerialization();
     try {
-      op.writeTo(coded);
-      coded.flush();
+      first.writeTo(out);
+      last.writeTo(out);
     } catch (IOException e) {
       throw new UncheckedIOException(e); // memory does not fail
     }
-    return out.toByteString();
+    return bytes;
   }
 
   private static OpMetadata metadata(NodeOptions options, TreeSet<String> caps) {
@@ -353,7 +355,6 @@ final class OpWriter {
     var meta =
         Meta.newBuilder()
             .addAllArgs(process.arguments())
-            .addAllEnv(environment.entries())
             .setCwd(base.directory())
             .setUser(base.user())
             .addAllExtraHosts(process.hosts())
@@ -361,6 +362,7 @@ final class OpWriter {
             .addAllUlimit(process.limits())
             .setCgroupParent(process.cgroupParent())
             .setRemoveMountStubsRecursive(true);
+    environment.forEachEntry(meta::addEnvBytes);
     process.proxy().ifPresent(meta::setProxyEnv);
     return meta.build();
   }

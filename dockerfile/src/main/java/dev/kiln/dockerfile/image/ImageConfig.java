@@ -159,16 +159,15 @@ public final class ImageConfig {
 
   /** Sets a variable in the place where it stands, or as the last one. */
   public void setVariable(String name, String value) {
-    String entry = name + "=" + value;
+    String key = name + "=";
     for (int i = 0; i < environment.size(); i++) {
       String old = environment.get(i);
-      int equals = old.indexOf('=');
-      if ((equals < 0 ? old : old.substring(0, equals)).equals(name)) {
-        environment.set(i, entry);
+      if (old.startsWith(key) || old.equals(name)) {
+        environment.set(i, key + value);
         return;
       }
     }
-    environment.add(entry);
+    environment.add(key + value);
   }
 
   /** Adds the usual {@code PATH} where the image has none; Windows has its own. */

@@ -1,72 +1,91 @@
 package dev.kiln.dockerfile.shell;
 
+import com.google.protobuf.ByteString;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 
-/** Variables by name, in the order in which they were last set. Immutable. */
+/**
+ * Variables by name, in the order in which they were last set. Immutable. A list and no map: almost
+ * every instruction makes an environment of another, and few names are looked up in each.
+ */
 public final class Environment {
-  public static final Environment EMPTY = new Environment(new LinkedHashMap<>());
+  public static final Environment EMPTY = new Environment(List.of());
 
-  private final Map<String, Variable> variables;
+  private final List<Variable> variables;
 
-  private Environment(Map<String, Variable> variables) {
+  private Environment(List<Variable> variables) {
     this.variables = variables;
   }
 
-  /** A value, and its {@code KEY=value}, which every command after it needs again. */
-  private record Variable(String value, String entry) {
+  /** A variable, and its {@code KEY=value} in UTF-8, which every command after it needs again. */
+  private record Variable(String name, String value, ByteString entry) {
     static Variable of(String name, String value) {
-      return new Variable(value, name + "=" + value);
+      return new Variable(name, value, ByteString.copyFromUtf8(name + "=" + value));
     }
-  }
-
-  /** From {@code KEY=value} entries, as an image's configuration holds them. */
-  public static Environment ofEntries(Collection<String> entries) {
-    var values = new LinkedHashMap<String, Variable>();
-    for (String entry : entries) {
-      int equals = entry.indexOf('=');
-      String name = equals < 0 ? entry : entry.substring(0, equals);
-      values.remove(name);
-      values.put(name, Variable.of(name, equals < 0 ? "" : entry.substring(equals + 1)));
-    }
-    return new Environment(values);
   }
 
   /** With {@code name} set; it moves to the end of the order. */
   public Environment with(String name, String value) {
-    return withAll(Map.of(name, value));
+    return with(List.of(Variable.of(name, value)), name::equals);
   }
 
   /** With all of {@code others}, in their order. */
   public Environment withAll(Map<String, String> others) {
-    if (others.isEmpty()) {
+    List<Variable> added = new ArrayList<>(others.size());
+    others.forEach((name, value) -> added.add(Variable.of(name, value)));
+    return with(added, others::containsKey);
+  }
+
+  /** With {@code KEY=value} entries, as an image's configuration holds them, in their order. */
+  public Environment withEntries(Collection<String> entries) {
+    var added = new LinkedHashMap<String, Variable>();
+    for (String entry : entries) {
+      int equals = entry.indexOf('=');
+      String name = equals < 0 ? entry : entry.substring(0, equals);
+      added.putLast(name, Variable.of(name, equals < 0 ? "" : entry.substring(equals + 1)));
+    }
+    return with(added.values(), added::containsKey);
+  }
+
+  private Environment with(Collection<Variable> added, Predicate<String> replaced) {
+    if (added.isEmpty()) {
       return this;
     }
-    var next = new LinkedHashMap<>(variables);
-    others.forEach((name, value) -> {
-      next.remove(name);
-      next.put(name, Variable.of(name, value));
-    });
+    List<Variable> next = new ArrayList<>(variables.size() + added.size());
+    for (Variable variable : variables) {
+      if (!replaced.test(variable.name())) {
+        next.add(variable);
+      }
+    }
+    next.addAll(added);
     return new Environment(next);
   }
 
   public Optional<String> get(String name) {
-    return Optional.ofNullable(variables.get(name)).map(Variable::value);
+    for (Variable variable : variables) {
+      if (variable.name().equals(name)) {
+        return Optional.of(variable.value());
+      }
+    }
+    return Optional.empty();
   }
 
   public boolean has(String name) {
-    return variables.containsKey(name);
+    return get(name).isPresent();
   }
 
-  public Collection<String> names() {
-    return variables.keySet();
+  public List<String> names() {
+    return variables.stream().map(Variable::name).toList();
   }
 
-  /** {@code KEY=value} entries. */
-  public List<String> entries() {
-    return variables.values().stream().map(Variable::entry).toList();
+  /** Each {@code KEY=value} in UTF-8, in order. */
+  public void forEachEntry(Consumer<ByteString> use) {
+    variables.forEach(variable -> use.accept(variable.entry()));
   }
 }
