@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -70,7 +71,7 @@ final class OneJar {
                 Files.write(copy.resolve(name.replace('/', '_')), in.readAllBytes());
               } else if (isJoined(name)) {
                 OutputStream all = joined.computeIfAbsent(name, _ -> new ByteArrayOutputStream());
-                in.transferTo(all);
+                all.write(name.endsWith(".conf") ? withoutComments(in.readAllBytes()) : in.readAllBytes());
                 all.write('\n');
               } else if (isKept(entry) && names.add(name)) {
                 byte[] bytes = in.readAllBytes();
@@ -84,6 +85,18 @@ final class OneJar {
         put(out, file.getKey(), file.getValue().toByteArray());
       }
     }
+  }
+
+  /** Nine tenths of Akka's reference configuration are comments, read at each start. */
+  private static byte[] withoutComments(byte[] configuration) {
+    String text = new String(configuration, StandardCharsets.UTF_8);
+    if (text.contains("\"\"\"")) {
+      return configuration; // a text of many lines may hold what looks like a comment
+    }
+    return text.lines()
+        .filter(line -> !line.isBlank() && !line.strip().startsWith("#"))
+        .collect(Collectors.joining("\n"))
+        .getBytes(StandardCharsets.UTF_8);
   }
 
   private static void put(ZipOutputStream out, String name, byte[] bytes) throws IOException {

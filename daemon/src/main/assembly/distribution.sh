@@ -19,14 +19,18 @@ printf '%s\n' "$java_home" >"$lib/jdk"
 (cd "$lib" && "$java_home/bin/jar" xf "$basedir"/target/libraries/sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
   mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
 # The compilers' threads step back behind the builds that they compile for (nice 4; needs root, as the daemon does).
+# The second compiler waits until a method is ten times as hot as usual: on two processors it takes one from the first builds, and
+# their code is too short-lived to pay for it. Loops (hashing, packing) reach it as soon as ever. For the same reason the training
+# run stops below it: what was compiled by it there would be at once here.
 cat >"$lib/kiln.args" <<'ARGS'
 -XX:+UseSerialGC -Xms40m -Xmn24m -XX:-ShrinkHeapInSteps -XX:MaxHeapFreeRatio=50 -XX:MinHeapFreeRatio=20 -Xss512k
 -XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=1
+-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000
 -Djdk.nio.maxCachedBufferSize=262144
 --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
 ARGS
 train=$(mktemp -d)
 trap 'rm -rf "$train"' EXIT
-"$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib/kiln.args" "-Dkiln.home=$home" "-Dorg.sqlite.lib.path=$lib" \
+"$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib/kiln.args" -XX:TieredStopAtLevel=3 "-Dkiln.home=$home" "-Dorg.sqlite.lib.path=$lib" \
   -cp "$lib/kiln.jar" dev.kiln.daemon.Training "$train" >"$basedir/target/training.log" 2>&1 || true
 [ -s "$lib/kiln.aot" ] || { cat "$basedir/target/training.log" >&2; echo "no AOT cache was made" >&2; exit 1; }

@@ -67,8 +67,7 @@ final class Training {
         .name("training-daemon")
         .start(() -> {
           try {
-            KilnDaemon.main(
-                new String[] {"--root", folder.resolve("root").toString(), "--addr", address});
+            KilnDaemon.main(arguments(folder, address));
           } catch (Exception e) {
             throw new IllegalStateException("the daemon did not start", e);
           }
@@ -104,6 +103,35 @@ final class Training {
       }
     }
     Signal.raise(new Signal("TERM"));
+  }
+
+  /** The flags and the kinds of settings that daemons are started with. */
+  private static String[] arguments(Path folder, String address) throws IOException {
+    Path root = folder.resolve("root");
+    Path settings =
+        Files.writeString(
+            folder.resolve("buildkitd.toml"),
+            """
+            root = "%s"
+            [registry."docker.io"]
+              mirrors = ["localhost:5000"]
+            [registry."localhost:5000"]
+              http = true
+              insecure = true
+            [worker.oci]
+              gc = false
+              snapshotter = "overlayfs"
+            """
+                .formatted(root));
+    return new String[] {
+      "--config=" + settings,
+      "--root",
+      root.toString(),
+      "--addr",
+      address,
+      "--oci-worker=true",
+      "--containerd-worker=false"
+    };
   }
 
   /** What buildctl calls before all else. */

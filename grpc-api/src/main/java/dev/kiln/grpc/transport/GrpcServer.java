@@ -63,6 +63,7 @@ public final class GrpcServer implements AutoCloseable {
   public static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
   private static final int MAX_STREAMS = 10_000;
+  private static final String ACCEPT_ENCODING = "grpc-accept-encoding";
 
   /**
    * Streams live for hours without a byte, uploads are endless, and a burst of cancelled calls is
@@ -272,6 +273,11 @@ public final class GrpcServer implements AutoCloseable {
     return path.startsWith("/") ? path.substring(1) : path;
   }
 
+  /**
+   * The request as handlers take it. Answers go uncompressed, whatever the client could read: each
+   * small message would cost a compressor, and grpc-go compresses answers to compressed requests
+   * only.
+   */
   private static HttpRequest prepared(HttpRequest request, Call call) {
     HttpRequest prepared = request;
     Optional<String> declared = Optional.ofNullable(DECLARED_AS.get(wirePath(request)));
@@ -279,6 +285,7 @@ public final class GrpcServer implements AutoCloseable {
       prepared = prepared.withUri(request.getUri().path("/" + declared.get()));
     }
     return prepared
+        .removeHeader(ACCEPT_ENCODING)
         .removeHeader(Call.ID_HEADER)
         .addHeader(RawHeader.create(Call.ID_HEADER, call.id()))
         .withEntity(

@@ -377,14 +377,23 @@ class GrpcServerTest {
   }
 
   @Test
-  void gzipIsAccepted() {
+  void gzipIsAcceptedAndAnswersAreNotCompressed() {
     var request = DiskUsageRequest.newBuilder().addFilter("x".repeat(10_000)).build();
+    var headers = new AtomicReference<Metadata>();
     DiskUsageResponse answer =
         ClientCalls.blockingUnaryCall(
-            channel,
+            io.grpc.ClientInterceptors.intercept(
+                channel,
+                MetadataUtils.newCaptureMetadataInterceptor(
+                    headers, new AtomicReference<>())),
             method("DiskUsage", MethodType.UNARY, request, DiskUsageResponse.getDefaultInstance()),
             CallOptions.DEFAULT.withCompression("gzip"),
             request);
     assertThat(answer.getRecord(0).getSize()).isEqualTo(request.getSerializedSize());
+    assertThat(
+            headers
+                .get()
+                .get(Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER)))
+        .isIn(null, "identity");
   }
 }
