@@ -19,9 +19,7 @@ printf '%s\n' "$java_home" >"$lib/jdk"
 (cd "$lib" && "$java_home/bin/jar" xf "$basedir"/target/libraries/sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
   mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
 # The compilers' threads step back behind the builds that they compile for (nice 4; needs root, as the daemon does).
-# The second compiler waits until a method is ten times as hot as usual: on two processors it takes one from the first builds, and
-# their code is too short-lived to pay for it. Loops (hashing, packing) reach it as soon as ever. For the same reason the training
-# run stops below it: what was compiled by it there would be at once here.
+# What training never compiled waits ten times as long as usual for the second compiler (ADR 0007).
 cat >"$lib/kiln.args" <<'ARGS'
 -XX:+UseSerialGC -Xms40m -Xmn24m -XX:-ShrinkHeapInSteps -XX:MaxHeapFreeRatio=50 -XX:MinHeapFreeRatio=20 -Xss512k
 -XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=1
@@ -31,6 +29,9 @@ cat >"$lib/kiln.args" <<'ARGS'
 ARGS
 train=$(mktemp -d)
 trap 'rm -rf "$train"' EXIT
-"$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib/kiln.args" -XX:TieredStopAtLevel=3 "-Dkiln.home=$home" "-Dorg.sqlite.lib.path=$lib" \
+# What the first compiler compiled here without profiling is compiled so at once, and for good, in every run: all but hashing, which
+# only the second one has instructions for (ADR 0007).
+"$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib/kiln.args" "-Dkiln.home=$home" "-Dorg.sqlite.lib.path=$lib" \
+  -XX:TieredStopAtLevel=1 -XX:CompileCommand=quiet '-XX:CompileCommand=exclude,sun/security/provider/*.*' \
   -cp "$lib/kiln.jar" dev.kiln.daemon.Training "$train" >"$basedir/target/training.log" 2>&1 || true
 [ -s "$lib/kiln.aot" ] || { cat "$basedir/target/training.log" >&2; echo "no AOT cache was made" >&2; exit 1; }

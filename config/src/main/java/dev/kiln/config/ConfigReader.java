@@ -1,7 +1,5 @@
 package dev.kiln.config;
 
-import static dev.kiln.config.DaemonFlags.given;
-
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import dev.kiln.config.DaemonConfig.CdiConfig;
@@ -23,11 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine;
-import picocli.CommandLine.ParameterException;
 
 /**
  * Reads the daemon's configuration: a flag wins over buildkitd.toml, that over the default, key by
@@ -52,23 +47,12 @@ public final class ConfigReader {
    * @param gids finds a group's id by its name
    */
   public static Request read(List<String> args, String version, Function<String, Integer> gids) {
-    var flags = new DaemonFlags();
-    var line =
-        new CommandLine(flags)
-            .setUnmatchedArgumentsAllowed(false)
-            .setUsageHelpLongOptionsMaxWidth(36);
-    try {
-      line.parseArgs(args.toArray(String[]::new));
-    } catch (ParameterException e) {
-      throw new ConfigException(e.getMessage() + " (see --help)", e);
+    var flags = new DaemonFlags(args);
+    Optional<String> print = flags.print(version);
+    if (print.isPresent()) {
+      return new Request.Print(print.get());
     }
-    if (flags.help) {
-      return new Request.Print(line.getUsageMessage());
-    }
-    if (flags.version) {
-      return new Request.Print(version + "\n");
-    }
-    Optional<Path> named = given(flags.config).map(Path::of);
+    Optional<Path> named = flags.config.value().map(Path::of);
     TomlTable toml = load(named);
     DaemonConfig config = merge(flags, toml, gids);
     for (String key : toml.unknown()) {
@@ -93,7 +77,7 @@ public final class ConfigReader {
       DaemonFlags flags, TomlTable toml, Function<String, Integer> gids) {
     toml.ignore("provenanceEnvDir");
     toml.ignore("cache");
-    if (flags.containerdWorker.equals("true")) {
+    if (flags.containerdWorker.value().orElse("auto").equals("true")) {
       throw new ConfigException(
           "--containerd-worker=true: this daemon has a runc worker only; leave the flag out");
     }
@@ -104,7 +88,7 @@ public final class ConfigReader {
     }
     List.copyOf(containerd.unknown())
         .forEach(key -> containerd.ignore(key.substring("worker.containerd.".length())));
-    if (pick(flags.rootless, given(flags.ociRootless)).orElse(false)) {
+    if (pick(flags.rootless, flags.ociRootless.value()).orElse(false)) {
       throw new ConfigException("--rootless is not offered yet: start the daemon as root");
     }
     TomlTable history = toml.table("history");
@@ -116,20 +100,19 @@ public final class ConfigReader {
     return new DaemonConfig(
         Path.of(pick(flags.root, toml.text("root")).orElse("/var/lib/buildkit")).toAbsolutePath(),
         log(flags, toml),
-        flags.entitlements.isEmpty()
-            ? toml.texts("insecure-entitlements")
-            : also(flags.entitlements, toml, "insecure-entitlements"),
+        texts(flags.entitlements, toml.texts("insecure-entitlements")),
         grpc(flags, toml.table("grpc"), gids),
         Path.of(
             pick(flags.otelSocketPath, toml.table("otel").text("socketPath"))
                 .orElse("/run/buildkit/otel-grpc.sock")),
         new CdiConfig(
             pick(flags.cdiDisabled, cdi.flag("disabled")).orElse(false),
-            orElse(
+            texts(
                 flags.cdiSpecDirs,
-                orElse(
-                    cdi.texts("specDirs"),
-                    List.of("/etc/cdi", "/var/run/cdi", "/etc/buildkit/cdi"))),
+                cdi.texts("specDirs"),
+                "/etc/cdi",
+                "/var/run/cdi",
+                "/etc/buildkit/cdi"),
             cdi.texts("autoAllowed")),
         bounded
             ? new HistoryConfig(history.duration("maxAge"), history.number("maxEntries"))
@@ -168,15 +151,15 @@ public final class ConfigReader {
           "a client authority needs a server certificate: add --tlscert and --tlskey");
     }
     Optional<Integer> gid =
-        given(flags.group)
+        flags
+            .group
+            .value()
             .map(name -> name.matches("[0-9]+") ? Integer.parseInt(name) : gids.apply(name));
     return new GrpcConfig(
-        orElse(
-            flags.addr,
-            orElse(grpc.texts("address"), List.of("unix:///run/buildkit/buildkitd.sock"))),
+        texts(flags.addr, grpc.texts("address"), "unix:///run/buildkit/buildkitd.sock"),
         pick(flags.debugaddr, grpc.text("debugAddress")).orElse(""),
         grpc.number("uid").orElse(-1),
-        pick(gid.orElse(null), grpc.number("gid")).orElse(-1),
+        either(gid, grpc.number("gid")).orElse(-1),
         cert.map(file -> new TlsConfig(file, key.orElseThrow(), ca)));
   }
 
@@ -185,16 +168,8 @@ public final class ConfigReader {
     oci.ignore("stargzSnapshotter");
     oci.ignore("userRemapUnsupported");
     var labels = new LinkedHashMap<>(oci.textMap("labels"));
-    labels.putAll(flags.ociLabels);
-    Optional<DiskSpace> keep = Optional.empty();
-    Optional<DiskSpace> free = Optional.empty();
-    Optional<DiskSpace> max = Optional.empty();
-    if (flags.ociKeepStorage != null) {
-      String[] parts = flags.ociKeepStorage.split(",", -1);
-      keep = megabytes(parts, 0);
-      free = megabytes(parts, 1);
-      max = megabytes(parts, 2);
-    }
+    labels.putAll(flags.ociLabels.value().orElse(Map.of()));
+    String[] megabytes = flags.ociKeepStorage.value().orElse("").split(",", -1);
     boolean gc = pick(flags.ociGc, oci.flag("gc")).orElse(true);
     String snapshotter = pick(flags.ociSnapshotter, oci.text("snapshotter")).orElse("auto");
     if (!List.of("auto", "overlayfs", "native").contains(snapshotter)) {
@@ -217,21 +192,22 @@ public final class ConfigReader {
               rule.disk("minFreeSpace")));
     }
     return new WorkerConfig(
-        pick(
-                given(flags.ociWorker).map(t -> toggle("--oci-worker", t)).orElse(null),
+        either(
+                flags.ociWorker.value().map(t -> toggle("--oci-worker", t)),
                 oci.flag("enabled").map(on -> on ? Toggle.ON : Toggle.OFF))
             .orElse(Toggle.AUTO),
         labels,
-        orElse(flags.ociPlatforms, oci.texts("platforms")),
+        texts(flags.ociPlatforms, oci.texts("platforms")),
         snapshotter,
         oci.flag("rootless").orElse(false),
         pick(flags.ociNoProcessSandbox, oci.flag("noProcessSandbox")).orElse(false),
         pick(flags.ociBinary, oci.text("binary")).orElse(""),
         gc,
         policies,
-        either(keep, either(oci.disk("reservedSpace"), oci.disk("gckeepstorage"))),
-        either(max, oci.disk("maxUsedSpace")),
-        either(free, oci.disk("minFreeSpace")),
+        either(
+            megabytes(megabytes, 0), either(oci.disk("reservedSpace"), oci.disk("gckeepstorage"))),
+        either(megabytes(megabytes, 2), oci.disk("maxUsedSpace")),
+        either(megabytes(megabytes, 1), oci.disk("minFreeSpace")),
         new NetworkConfig(
             mode,
             pick(flags.cniConfig, oci.text("cniConfigPath")).orElse("/etc/buildkit/cni.json"),
@@ -286,20 +262,17 @@ public final class ConfigReader {
   }
 
   /** The flag's value, else the file's; the file's key counts as read either way. */
-  private static <T> Optional<T> pick(@Nullable T flag, Optional<T> file) {
-    return flag == null ? file : Optional.of(flag);
+  private static <T> Optional<T> pick(DaemonFlags.Flag<T> flag, Optional<T> file) {
+    return either(flag.value(), file);
   }
 
   private static <T> Optional<T> either(Optional<T> first, Optional<T> second) {
     return first.isPresent() ? first : second;
   }
 
-  private static List<String> also(List<String> flag, TomlTable toml, String key) {
-    toml.texts(key);
-    return flag;
-  }
-
-  private static <T> List<T> orElse(List<T> first, List<T> second) {
-    return first.isEmpty() ? second : first;
+  private static List<String> texts(
+      DaemonFlags.Flag<List<String>> flag, List<String> file, String... defaults) {
+    List<String> given = flag.value().orElse(file);
+    return given.isEmpty() ? List.of(defaults) : given;
   }
 }

@@ -1,254 +1,199 @@
 package dev.kiln.config;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
 
 /**
  * buildkitd's flags (v0.22 {@code cmd/buildkitd/main*.go}); an absent one leaves the file's value.
- * Filled by picocli, then read only.
+ * Declared by calls, as annotations take a tenth of the daemon's start to read. One thread.
  */
-@Command(
-    name = "buildkitd",
-    description = "Kiln, a container build server that speaks BuildKit's protocol.",
-    sortOptions = false,
-    mixinStandardHelpOptions = false)
 final class DaemonFlags {
-  @Option(
-      names = {"--help", "-h"},
-      usageHelp = true,
-      description = "Show this help.")
-  boolean help;
+  /** A flag, and its value once the command line is parsed. */
+  record Flag<T>(Supplier<@Nullable T> given) {
+    /** Empty where the flag is absent. */
+    Optional<T> value() {
+      return Optional.ofNullable(given.get());
+    }
+  }
 
-  @Option(
-      names = {"--version", "-v"},
-      versionHelp = true,
-      description = "Print the version.")
-  boolean version;
+  private final CommandSpec command = CommandSpec.create().name("buildkitd");
+  private final CommandLine line;
 
-  @Option(
-      names = "--config",
-      paramLabel = "FILE",
-      description =
-          "Configuration file (default: /etc/buildkit/buildkitd.toml, which may be missing).")
-  @Nullable String config;
+  {
+    command.addOption(
+        OptionSpec.builder("--help", "-h").usageHelp(true).description("Show this help.").build());
+    command.addOption(
+        OptionSpec.builder("--version", "-v")
+            .versionHelp(true)
+            .description("Print the version.")
+            .build());
+  }
 
-  @Option(
-      names = "--root",
-      paramLabel = "DIR",
-      description = "State folder (default: /var/lib/buildkit).")
-  @Nullable String root;
-
-  @Option(
-      names = "--addr",
-      paramLabel = "ADDR",
-      description =
-          "Listen address, repeatable: unix://PATH, tcp://HOST:PORT or fd:// (default: unix:///run/buildkit/buildkitd.sock).")
-  List<String> addr = new ArrayList<>();
-
-  @Option(names = "--debug", arity = "0..1", fallbackValue = "true", description = "Log more.")
-  @Nullable Boolean debug;
-
-  @Option(names = "--trace", arity = "0..1", fallbackValue = "true", description = "Log most.")
-  @Nullable Boolean trace;
-
-  @Option(names = "--log-format", paramLabel = "text|json", description = "Form of the log.")
-  @Nullable String logFormat;
-
-  @Option(
-      names = "--group",
-      paramLabel = "GROUP",
-      description = "Group, by name or id, that owns unix sockets.")
-  @Nullable String group;
-
-  @Option(
-      names = "--debugaddr",
-      paramLabel = "ADDR",
-      defaultValue = "${env:BUILDKITD_DEBUGADDR}",
-      description = "Address of the debug endpoints.")
-  @Nullable String debugaddr;
-
-  @Option(names = "--tlscert", paramLabel = "FILE", description = "Certificate of tcp listeners.")
-  @Nullable String tlscert;
-
-  @Option(names = "--tlskey", paramLabel = "FILE", description = "Key of tcp listeners.")
-  @Nullable String tlskey;
-
-  @Option(
-      names = "--tlscacert",
-      paramLabel = "FILE",
-      description = "Authority of client certificates; makes them required.")
-  @Nullable String tlscacert;
-
-  @Option(
-      names = "--allow-insecure-entitlement",
-      paramLabel = "NAME",
-      description =
-          "Entitlement that builds may be granted, repeatable: network.host, security.insecure, device.")
-  List<String> entitlements = new ArrayList<>();
-
-  @Option(
-      names = "--otel-socket-path",
-      paramLabel = "PATH",
-      description = "Socket on which build steps may send spans.")
-  @Nullable String otelSocketPath;
-
-  @Option(
-      names = "--cdi-disabled",
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "Offer no CDI devices.")
-  @Nullable Boolean cdiDisabled;
-
-  @Option(
-      names = "--cdi-spec-dir",
-      paramLabel = "DIR",
-      description = "Folder of CDI specifications, repeatable.")
-  List<String> cdiSpecDirs = new ArrayList<>();
-
-  @Option(
-      names = "--rootless",
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "Run without root (not offered yet).")
-  @Nullable Boolean rootless;
-
-  @Option(
-      names = "--oci-worker",
-      paramLabel = "auto|true|false",
-      description = "Use the runc worker.")
-  @Nullable String ociWorker;
-
-  @Option(
-      names = "--oci-worker-labels",
-      paramLabel = "K=V",
-      description = "Label of the worker, repeatable.")
-  Map<String, String> ociLabels = new LinkedHashMap<>();
-
-  @Option(
-      names = "--oci-worker-snapshotter",
-      paramLabel = "NAME",
-      description = "auto, overlayfs or native.")
-  @Nullable String ociSnapshotter;
-
-  @Option(
-      names = "--oci-worker-platform",
-      paramLabel = "PLATFORM",
-      description = "Platform of the worker, repeatable.")
-  List<String> ociPlatforms = new ArrayList<>();
-
-  @Option(
-      names = "--oci-worker-net",
-      paramLabel = "MODE",
-      description = "auto, cni, bridge, host or none.")
-  @Nullable String ociNet;
-
-  @Option(names = "--oci-worker-binary", paramLabel = "NAME", description = "The runc to use.")
-  @Nullable String ociBinary;
-
-  @Option(
-      names = "--oci-worker-apparmor-profile",
-      paramLabel = "NAME",
-      description = "AppArmor profile of steps.")
-  @Nullable String ociApparmor;
-
-  @Option(
-      names = "--oci-worker-selinux",
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "Label mounts for SELinux.")
-  @Nullable Boolean ociSelinux;
-
-  @Option(
-      names = "--oci-worker-rootless",
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "Run steps without root (not offered yet).")
-  @Nullable Boolean ociRootless;
-
-  @Option(
-      names = "--oci-worker-no-process-sandbox",
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "Share the host's processes; rootless only.")
-  @Nullable Boolean ociNoProcessSandbox;
-
-  @Option(
-      names = "--oci-worker-gc",
-      arity = "0..1",
-      fallbackValue = "true",
-      description = "Collect unused cache (default: true).")
-  @Nullable Boolean ociGc;
-
-  @Option(
-      names = "--oci-worker-gc-keepstorage",
-      paramLabel = "MB",
-      description = "RESERVED[,FREE[,MAX]] of the cache, in MB.")
-  @Nullable String ociKeepStorage;
-
-  @Option(names = "--oci-cni-config-path", paramLabel = "FILE", description = "CNI configuration.")
-  @Nullable String cniConfig;
-
-  @Option(names = "--oci-cni-binary-dir", paramLabel = "DIR", description = "CNI plug-ins.")
-  @Nullable String cniBinaries;
-
-  @Option(
-      names = "--oci-cni-pool-size",
-      paramLabel = "N",
-      description = "Network namespaces made ahead.")
-  @Nullable Integer cniPool;
-
-  @Option(
-      names = "--oci-max-parallelism",
-      paramLabel = "N",
-      description = "Steps that run at once (default: no bound).")
-  @Nullable Integer maxParallelism;
+  final Flag<String> config =
+      text(
+          "--config",
+          "FILE",
+          "Configuration file (default: /etc/buildkit/buildkitd.toml, which may be missing).");
+  final Flag<String> root = text("--root", "DIR", "State folder (default: /var/lib/buildkit).");
+  final Flag<List<String>> addr =
+      texts(
+          "--addr",
+          "ADDR",
+          "Listen address, repeatable: unix://PATH, tcp://HOST:PORT or fd:// (default: unix:///run/buildkit/buildkitd.sock).");
+  final Flag<Boolean> debug = toggle("--debug", "Log more.");
+  final Flag<Boolean> trace = toggle("--trace", "Log most.");
+  final Flag<String> logFormat = text("--log-format", "text|json", "Form of the log.");
+  final Flag<String> group =
+      text("--group", "GROUP", "Group, by name or id, that owns unix sockets.");
+  final Flag<String> debugaddr =
+      text(
+          "--debugaddr", "ADDR", "Address of the debug endpoints (default: $BUILDKITD_DEBUGADDR).");
+  final Flag<String> tlscert = text("--tlscert", "FILE", "Certificate of tcp listeners.");
+  final Flag<String> tlskey = text("--tlskey", "FILE", "Key of tcp listeners.");
+  final Flag<String> tlscacert =
+      text("--tlscacert", "FILE", "Authority of client certificates; makes them required.");
+  final Flag<List<String>> entitlements =
+      texts(
+          "--allow-insecure-entitlement",
+          "NAME",
+          "Entitlement that builds may be granted, repeatable: network.host, security.insecure, device.");
+  final Flag<String> otelSocketPath =
+      text("--otel-socket-path", "PATH", "Socket on which build steps may send spans.");
+  final Flag<Boolean> cdiDisabled = toggle("--cdi-disabled", "Offer no CDI devices.");
+  final Flag<List<String>> cdiSpecDirs =
+      texts("--cdi-spec-dir", "DIR", "Folder of CDI specifications, repeatable.");
+  final Flag<Boolean> rootless = toggle("--rootless", "Run without root (not offered yet).");
+  final Flag<String> ociWorker = text("--oci-worker", "auto|true|false", "Use the runc worker.");
+  final Flag<Map<String, String>> ociLabels =
+      pairs("--oci-worker-labels", "K=V", "Label of the worker, repeatable.");
+  final Flag<String> ociSnapshotter =
+      text("--oci-worker-snapshotter", "NAME", "auto, overlayfs or native.");
+  final Flag<List<String>> ociPlatforms =
+      texts("--oci-worker-platform", "PLATFORM", "Platform of the worker, repeatable.");
+  final Flag<String> ociNet = text("--oci-worker-net", "MODE", "auto, cni, bridge, host or none.");
+  final Flag<String> ociBinary = text("--oci-worker-binary", "NAME", "The runc to use.");
+  final Flag<String> ociApparmor =
+      text("--oci-worker-apparmor-profile", "NAME", "AppArmor profile of steps.");
+  final Flag<Boolean> ociSelinux = toggle("--oci-worker-selinux", "Label mounts for SELinux.");
+  final Flag<Boolean> ociRootless =
+      toggle("--oci-worker-rootless", "Run steps without root (not offered yet).");
+  final Flag<Boolean> ociNoProcessSandbox =
+      toggle("--oci-worker-no-process-sandbox", "Share the host's processes; rootless only.");
+  final Flag<Boolean> ociGc = toggle("--oci-worker-gc", "Collect unused cache (default: true).");
+  final Flag<String> ociKeepStorage =
+      text("--oci-worker-gc-keepstorage", "MB", "RESERVED[,FREE[,MAX]] of the cache, in MB.");
+  final Flag<String> cniConfig = text("--oci-cni-config-path", "FILE", "CNI configuration.");
+  final Flag<String> cniBinaries = text("--oci-cni-binary-dir", "DIR", "CNI plug-ins.");
+  final Flag<Integer> cniPool =
+      number("--oci-cni-pool-size", "N", "Network namespaces made ahead.");
+  final Flag<Integer> maxParallelism =
+      number("--oci-max-parallelism", "N", "Steps that run at once (default: no bound).");
 
   /** {@code auto}, {@code false}; {@code true} fails, because that worker is not offered. */
-  @Option(
-      names = "--containerd-worker",
-      paramLabel = "auto|true|false",
-      description = "Use a containerd worker (not offered: only false and auto).")
-  String containerdWorker = "auto";
+  final Flag<String> containerdWorker =
+      text(
+          "--containerd-worker",
+          "auto|true|false",
+          "Use a containerd worker (not offered: only false and auto).");
 
-  @Option(
-      names = {
-        "--containerd-worker-addr",
-        "--containerd-worker-labels",
-        "--containerd-worker-namespace",
-        "--containerd-worker-runtime",
-        "--containerd-worker-net",
-        "--containerd-worker-snapshotter",
-        "--containerd-worker-apparmor-profile",
-        "--containerd-worker-gc-keepstorage",
-        "--containerd-cni-config-path",
-        "--containerd-cni-binary-dir",
-        "--containerd-cni-pool-size",
-        "--containerd-max-parallelism"
-      },
-      hidden = true,
-      description = "Ignored.")
-  List<String> containerdText = new ArrayList<>();
+  /**
+   * @throws ConfigException for an unknown flag or a value that is none
+   */
+  DaemonFlags(List<String> arguments) {
+    ignored();
+    command
+        .usageMessage()
+        .description("Kiln, a container build server that speaks BuildKit's protocol.")
+        .sortOptions(false)
+        .longOptionsMaxWidth(36);
+    line = new CommandLine(command);
+    try {
+      line.parseArgs(arguments.toArray(String[]::new));
+    } catch (ParameterException e) {
+      throw new ConfigException(e.getMessage() + " (see --help)", e);
+    }
+  }
 
-  @Option(
-      names = {
-        "--containerd-worker-gc",
-        "--containerd-worker-selinux",
-        "--containerd-worker-rootless",
-        "--save-cache-debug"
-      },
-      arity = "0..1",
-      fallbackValue = "true",
-      hidden = true,
-      description = "Ignored.")
-  List<Boolean> containerdSwitches = new ArrayList<>();
+  /** What is to be printed instead of a start. */
+  Optional<String> print(String version) {
+    return line.isUsageHelpRequested()
+        ? Optional.of(line.getUsageMessage())
+        : line.isVersionHelpRequested() ? Optional.of(version + "\n") : Optional.empty();
+  }
 
-  static <T> Optional<T> given(@Nullable T value) {
-    return Optional.ofNullable(value);
+  private Flag<String> text(String name, String label, String description) {
+    return flag(OptionSpec.builder(name).type(String.class).paramLabel(label), description);
+  }
+
+  private Flag<Integer> number(String name, String label, String description) {
+    return flag(OptionSpec.builder(name).type(Integer.class).paramLabel(label), description);
+  }
+
+  private Flag<Boolean> toggle(String name, String description) {
+    return flag(toggle(name).type(Boolean.class), description);
+  }
+
+  private static OptionSpec.Builder toggle(String... names) {
+    return OptionSpec.builder(names).arity("0..1").fallbackValue("true").paramLabel("true|false");
+  }
+
+  private Flag<List<String>> texts(String name, String label, String description) {
+    return flag(repeatable(name).paramLabel(label), description);
+  }
+
+  private static OptionSpec.Builder repeatable(String... names) {
+    return OptionSpec.builder(names).type(List.class).auxiliaryTypes(String.class);
+  }
+
+  private Flag<Map<String, String>> pairs(String name, String label, String description) {
+    return flag(
+        OptionSpec.builder(name)
+            .type(Map.class)
+            .auxiliaryTypes(String.class, String.class)
+            .paramLabel(label),
+        description);
+  }
+
+  private <T> Flag<T> flag(OptionSpec.Builder builder, String description) {
+    OptionSpec option = builder.description(description).build();
+    command.addOption(option);
+    return new Flag<>(option::getValue);
+  }
+
+  /** Flags of what Kiln does not have, which daemons are started with all the same. */
+  private void ignored() {
+    flag(
+        repeatable(
+                "--containerd-worker-addr",
+                "--containerd-worker-labels",
+                "--containerd-worker-namespace",
+                "--containerd-worker-runtime",
+                "--containerd-worker-net",
+                "--containerd-worker-snapshotter",
+                "--containerd-worker-apparmor-profile",
+                "--containerd-worker-gc-keepstorage",
+                "--containerd-cni-config-path",
+                "--containerd-cni-binary-dir",
+                "--containerd-cni-pool-size",
+                "--containerd-max-parallelism")
+            .hidden(true),
+        "Ignored.");
+    flag(
+        toggle(
+                "--containerd-worker-gc",
+                "--containerd-worker-selinux",
+                "--containerd-worker-rootless",
+                "--save-cache-debug")
+            .type(List.class)
+            .auxiliaryTypes(Boolean.class)
+            .hidden(true),
+        "Ignored.");
   }
 }
