@@ -109,6 +109,10 @@ public final class GrpcServer implements AutoCloseable {
   private final ServerSettings settings;
   private final LoggingAdapter log;
   private final DateHeaderRendering date;
+
+  /** Knows all headers of HTTP, which takes long to make: each connection learns on from a copy. */
+  private final HttpHeaderParser headers;
+
   private final Materializer materializer;
   private final ResponseLimit limit = new ResponseLimit(MAX_MESSAGE_BYTES, this::handled);
   private final SharedKillSwitch all = KillSwitches.shared("grpc-connections");
@@ -120,6 +124,7 @@ public final class GrpcServer implements AutoCloseable {
     this.routes = Map.copyOf(routes);
     this.settings = ServerSettings.apply(SETTINGS);
     this.log = Logging.getLogger(system.classicSystem(), GrpcServer.class);
+    this.headers = HttpHeaderParser.apply(settings.parserSettings(), log);
     this.date = DateHeaderRendering.apply(Clock.systemUTC()::millis, system);
     this.materializer = SystemMaterializer.get(system).materializer();
   }
@@ -200,9 +205,7 @@ public final class GrpcServer implements AutoCloseable {
                     CollectionConverters.asScala(List.<FrameEvent.Setting>of()).toSeq(),
                     false))
             .atop(
-                Http2Blueprint.hpackCoding(
-                    HttpHeaderParser.apply(settings.parserSettings(), log),
-                    settings.parserSettings()))
+                Http2Blueprint.hpackCoding(headers.createShallowCopy(), settings.parserSettings()))
             .atop(tap)
             .atop(Http2Blueprint.framing(settings.http2Settings(), log))
             .atop(Http2Blueprint.errorHandling(log));

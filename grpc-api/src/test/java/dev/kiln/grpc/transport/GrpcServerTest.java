@@ -384,16 +384,13 @@ class GrpcServerTest {
         ClientCalls.blockingUnaryCall(
             io.grpc.ClientInterceptors.intercept(
                 channel,
-                MetadataUtils.newCaptureMetadataInterceptor(
-                    headers, new AtomicReference<>())),
+                MetadataUtils.newCaptureMetadataInterceptor(headers, new AtomicReference<>())),
             method("DiskUsage", MethodType.UNARY, request, DiskUsageResponse.getDefaultInstance()),
             CallOptions.DEFAULT.withCompression("gzip"),
             request);
     assertThat(answer.getRecord(0).getSize()).isEqualTo(request.getSerializedSize());
     assertThat(
-            headers
-                .get()
-                .get(Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER)))
+            headers.get().get(Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER)))
         .isIn(null, "identity");
   }
 }
