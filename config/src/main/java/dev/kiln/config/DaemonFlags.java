@@ -53,8 +53,12 @@ final class DaemonFlags {
   final Flag<String> group =
       text("--group", "GROUP", "Group, by name or id, that owns unix sockets.");
   final Flag<String> debugaddr =
-      text(
-          "--debugaddr", "ADDR", "Address of the debug endpoints (default: $BUILDKITD_DEBUGADDR).");
+      flag(
+          OptionSpec.builder("--debugaddr")
+              .type(String.class)
+              .paramLabel("ADDR")
+              .defaultValue("${env:BUILDKITD_DEBUGADDR}"),
+          "Address of the debug endpoints (default: $BUILDKITD_DEBUGADDR).");
   final Flag<String> tlscert = text("--tlscert", "FILE", "Certificate of tcp listeners.");
   final Flag<String> tlskey = text("--tlskey", "FILE", "Key of tcp listeners.");
   final Flag<String> tlscacert =

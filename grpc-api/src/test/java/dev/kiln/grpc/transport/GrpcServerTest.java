@@ -390,7 +390,8 @@ class GrpcServerTest {
             request);
     assertThat(answer.getRecord(0).getSize()).isEqualTo(request.getSerializedSize());
     assertThat(
-            headers.get().get(Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER)))
+            java.util.Objects.requireNonNull(headers.get())
+                .get(Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER)))
         .isIn(null, "identity");
   }
 }

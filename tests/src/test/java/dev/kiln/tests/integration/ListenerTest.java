@@ -187,9 +187,10 @@ class ListenerTest {
   }
 
   @Test
-  void theDebugAddressMayBeAUnixSocket() throws Exception {
+  void theDebugAddressMayBeAUnixSocketThatTheEnvironmentNames() throws Exception {
     Path socket = dir.resolve("debug.sock");
-    try (var daemon = Distribution.start(dir, "--debugaddr", "unix://" + socket)) {
+    var environment = Map.of("BUILDKITD_DEBUGADDR", "unix://" + socket);
+    try (var daemon = Distribution.start(dir, environment)) {
       try (var channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
         String request = "GET /debug/vars HTTP/1.1\r\nHost: debug\r\nConnection: close\r\n\r\n";
         channel.write(ByteBuffer.wrap(request.getBytes(UTF_8)));
