@@ -19,11 +19,9 @@ printf '%s\n' "$java_home" >"$lib/jdk"
 (cd "$lib" && "$java_home/bin/jar" xf "$basedir"/target/libraries/sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
   mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
 # The compilers' threads step back behind the builds that they compile for (nice 4; needs root, as the daemon does).
-# What training never compiled waits ten times as long as usual for the second compiler (ADR 0007).
 cat >"$lib/kiln.args" <<'ARGS'
 -XX:+UseSerialGC -Xms40m -Xmn24m -XX:-ShrinkHeapInSteps -XX:MaxHeapFreeRatio=50 -XX:MinHeapFreeRatio=20 -Xss512k
 -XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=1
--XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000
 -Djdk.nio.maxCachedBufferSize=262144
 --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
 ARGS
