@@ -64,6 +64,7 @@ public final class GrpcServer implements AutoCloseable {
 
   private static final int MAX_STREAMS = 10_000;
   private static final String ACCEPT_ENCODING = "grpc-accept-encoding";
+  private static final String COMPRESSED = "moby.buildkit.v1.Control/Status";
 
   /**
    * Streams live for hours without a byte, uploads are endless, and a burst of cancelled calls is
@@ -279,7 +280,8 @@ public final class GrpcServer implements AutoCloseable {
   /**
    * The request as handlers take it. Answers go uncompressed, whatever the client could read: each
    * small message would cost a compressor, and grpc-go compresses answers to compressed requests
-   * only.
+   * only. Progress alone stays: logs shrink a lot, and a client gives up on what it has not read
+   * three seconds after its build's end (BuildKit v0.22 {@code client/solve.go}).
    */
   private static HttpRequest prepared(HttpRequest request, Call call) {
     HttpRequest prepared = request;
@@ -287,8 +289,10 @@ public final class GrpcServer implements AutoCloseable {
     if (declared.isPresent()) {
       prepared = prepared.withUri(request.getUri().path("/" + declared.get()));
     }
+    if (!wirePath(request).equals(COMPRESSED)) {
+      prepared = prepared.removeHeader(ACCEPT_ENCODING);
+    }
     return prepared
-        .removeHeader(ACCEPT_ENCODING)
         .removeHeader(Call.ID_HEADER)
         .addHeader(RawHeader.create(Call.ID_HEADER, call.id()))
         .withEntity(
