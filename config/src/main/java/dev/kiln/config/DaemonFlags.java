@@ -27,13 +27,8 @@ final class DaemonFlags {
   private final CommandLine line;
 
   {
-    command.addOption(
-        OptionSpec.builder("--help", "-h").usageHelp(true).description("Show this help.").build());
-    command.addOption(
-        OptionSpec.builder("--version", "-v")
-            .versionHelp(true)
-            .description("Print the version.")
-            .build());
+    flag(OptionSpec.builder("--help", "-h").usageHelp(true), "Show this help.");
+    flag(OptionSpec.builder("--version", "-v").versionHelp(true), "Print the version.");
   }
 
   final Flag<String> config =

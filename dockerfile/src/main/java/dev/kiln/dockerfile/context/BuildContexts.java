@@ -115,8 +115,7 @@ public final class BuildContexts {
     String local = opts.getOrDefault("dockerfilekey", "dockerfile");
     String place = opts.getOrDefault(opts.getOrDefault("contextkey", CONTEXT), "");
     boolean keepGit =
-        GoBool.parse(opts.getOrDefault("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""))
-            .orElse(false);
+        GoBool.isTrue(opts.getOrDefault("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""));
     Optional<State> context = Optional.empty();
     Optional<State> dockerfile = Optional.empty();
     Optional<State> git = gitContext(place, keepGit);

@@ -110,10 +110,7 @@ public final class GrpcServer implements AutoCloseable {
   private final ServerSettings settings;
   private final LoggingAdapter log;
   private final DateHeaderRendering date;
-
-  /** Knows all headers of HTTP, which takes long to make: each connection learns on from a copy. */
-  private final HttpHeaderParser headers;
-
+  private Optional<HttpHeaderParser> headers = Optional.empty();
   private final Materializer materializer;
   private final ResponseLimit limit = new ResponseLimit(MAX_MESSAGE_BYTES, this::handled);
   private final SharedKillSwitch all = KillSwitches.shared("grpc-connections");
@@ -125,7 +122,6 @@ public final class GrpcServer implements AutoCloseable {
     this.routes = Map.copyOf(routes);
     this.settings = ServerSettings.apply(SETTINGS);
     this.log = Logging.getLogger(system.classicSystem(), GrpcServer.class);
-    this.headers = HttpHeaderParser.apply(settings.parserSettings(), log);
     this.date = DateHeaderRendering.apply(Clock.systemUTC()::millis, system);
     this.materializer = SystemMaterializer.get(system).materializer();
   }
@@ -205,8 +201,7 @@ public final class GrpcServer implements AutoCloseable {
                     settings.http2Settings(),
                     CollectionConverters.asScala(List.<FrameEvent.Setting>of()).toSeq(),
                     false))
-            .atop(
-                Http2Blueprint.hpackCoding(headers.createShallowCopy(), settings.parserSettings()))
+            .atop(Http2Blueprint.hpackCoding(headerParser(), settings.parserSettings()))
             .atop(tap)
             .atop(Http2Blueprint.framing(settings.http2Settings(), log))
             .atop(Http2Blueprint.errorHandling(log));
@@ -221,19 +216,31 @@ public final class GrpcServer implements AutoCloseable {
         .asJava();
   }
 
+  /**
+   * A connection's own. To know all headers of HTTP takes long to make: once, when the first one
+   * comes, as some servers never see any.
+   */
+  private synchronized HttpHeaderParser headerParser() {
+    if (headers.isEmpty()) {
+      headers = Optional.of(HttpHeaderParser.apply(settings.parserSettings(), log));
+    }
+    return headers.get().createShallowCopy();
+  }
+
   private CompletionStage<HttpResponse> handle(OpenStreams streams, HttpRequest request) {
     int streamId = (Integer) request.getAttribute(Http2.streamId()).orElseThrow();
     var headers = new HashMap<String, List<String>>();
     for (HttpHeader header : request.getHeaders()) {
       headers.computeIfAbsent(header.lowercaseName(), _ -> new ArrayList<>()).add(header.value());
     }
-    Call call = Call.open(headers, spans, wirePath(request));
+    String path = wirePath(request);
+    Call call = Call.open(headers, spans, path);
     streams.attach(streamId, call);
     try {
-      Route route = route(request);
+      Route route = route(path);
       return route
           .handler()
-          .apply(prepared(request, call))
+          .apply(prepared(request, path, call))
           .exceptionally(this::failed)
           .thenApply(response -> limit.apply(response, this::failed))
           .thenApply(call::decorated);
@@ -248,8 +255,7 @@ public final class GrpcServer implements AutoCloseable {
   }
 
   /** UNIMPLEMENTED for what is not served, in grpc-go's words. */
-  private Route route(HttpRequest request) {
-    String path = wirePath(request);
+  private Route route(String path) {
     int slash = path.lastIndexOf('/');
     if (slash < 0) {
       throw GrpcErrors.of(Code.UNIMPLEMENTED, "malformed method name: \"/" + path + "\"");
@@ -283,13 +289,13 @@ public final class GrpcServer implements AutoCloseable {
    * only. Progress alone stays: logs shrink a lot, and a client gives up on what it has not read
    * three seconds after its build's end (BuildKit v0.22 {@code client/solve.go}).
    */
-  private static HttpRequest prepared(HttpRequest request, Call call) {
+  private static HttpRequest prepared(HttpRequest request, String path, Call call) {
     HttpRequest prepared = request;
-    Optional<String> declared = Optional.ofNullable(DECLARED_AS.get(wirePath(request)));
+    Optional<String> declared = Optional.ofNullable(DECLARED_AS.get(path));
     if (declared.isPresent()) {
       prepared = prepared.withUri(request.getUri().path("/" + declared.get()));
     }
-    if (!wirePath(request).equals(COMPRESSED)) {
+    if (!path.equals(COMPRESSED)) {
       prepared = prepared.removeHeader(ACCEPT_ENCODING);
     }
     return prepared

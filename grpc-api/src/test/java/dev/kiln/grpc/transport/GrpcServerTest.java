@@ -159,6 +159,11 @@ class GrpcServerTest {
                     Metadata.Key.of(
                         "buildkit-current-timestamp", Metadata.ASCII_STRING_MARSHALLER)))
         .isEqualTo("now");
+    assertThat(
+            java.util.Objects.requireNonNull(headers.get())
+                .get(Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER)))
+        .as("progress alone is compressed")
+        .isEqualTo("gzip");
   }
 
   @Test
