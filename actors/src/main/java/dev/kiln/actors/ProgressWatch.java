@@ -14,11 +14,11 @@ import java.io.IOException;
 import java.time.Duration;
 
 /**
- * Tails a {@link ProgressLog} as fast as it is pulled. Events within 10 ms go out together, as each
- * element costs a message on the wire; the end is never held back.
+ * Tails a {@link ProgressLog} as fast as it is pulled. Events within 50 ms go out together, as each
+ * element costs a message and, with grpc-go, a ping on the wire; the end is never held back.
  */
 final class ProgressWatch extends GraphStage<SourceShape<ByteString>> {
-  private static final Duration GATHER = Duration.ofMillis(10);
+  private static final Duration GATHER = Duration.ofMillis(50);
   private final Outlet<ByteString> out = Outlet.create("ProgressWatch.out");
   private final ProgressLog log;
 

@@ -3,6 +3,8 @@ package dev.kiln.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kiln.model.StepProgress;
+import dev.kiln.store.snapshot.LayerFormat;
+import dev.kiln.sys.BytePath;
 import java.nio.file.Files;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
@@ -23,6 +25,33 @@ class OverlayStoreTest extends StoreTest {
         make(Optional.of(base), root -> Files.setLastModifiedTime(root.resolve("d"), then));
     try (View view = store.refs().view(touched, StepProgress.NONE)) {
       assertThat(Files.getLastModifiedTime(view.root().resolve("d"))).isEqualTo(then);
+    }
+  }
+
+  @Test
+  void aStateWithNothingBelowIsSeenWithoutAMount() throws Exception {
+    RefId base = make(Optional.empty(), root -> Files.writeString(root.resolve("f"), "x"));
+    RefId above = make(Optional.of(base), root -> Files.writeString(root.resolve("g"), "y"));
+    try (View view = store.refs().view(base, StepProgress.NONE);
+        View mounted = store.refs().view(above, StepProgress.NONE)) {
+      assertThat(Files.getFileStore(view.root()).type()).isNotEqualTo("overlay");
+      assertThat(Files.getFileStore(mounted.root()).type()).isEqualTo("overlay");
+    }
+    assertThat(tree(base)).containsExactly("f=x");
+  }
+
+  @Test
+  void aWhiteoutWithNothingBelowIsNotSeen() throws Exception {
+    RefId base =
+        make(
+            Optional.empty(),
+            root -> {
+              Files.createDirectory(root.resolve("d"));
+              LayerFormat.whiteout(BytePath.of(root.resolve("d").resolve("gone")));
+              Files.writeString(root.resolve("f"), "x");
+            });
+    try (View view = store.refs().view(base, StepProgress.NONE)) {
+      assertThat(view.root().resolve("d")).isEmptyDirectory();
     }
   }
 

@@ -391,9 +391,14 @@ public final class Fd implements AutoCloseable {
     Libc.call(Sysno.SYNCFS, about, number(), 0, 0);
   }
 
-  /** Copies by reflink where the file system can, else inside the kernel; whole file, from 0. */
-  public void copyTo(Fd to) throws SyscallException {
-    FileCopy.copy(this, to);
+  /**
+   * Copies from here to there, each at its position: by reflink where the file system can, else
+   * inside the kernel.
+   *
+   * @param sizeBytes what this file has left; it may be more or less in the end
+   */
+  public void copyTo(Fd to, long sizeBytes) throws SyscallException {
+    FileCopy.copy(this, to, sizeBytes);
   }
 
   /** The descriptor's number, for the calls of this package and for {@code /proc/self/fd}. */

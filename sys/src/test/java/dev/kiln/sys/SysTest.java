@@ -132,12 +132,12 @@ class SysTest {
     Files.write(temp.resolve("a"), bytes);
     try (Fd a = Fd.CWD.open(BytePath.of(temp.resolve("a")), Open.RDONLY, 0);
         Fd b = Fd.CWD.open(BytePath.of(temp.resolve("b")), Open.WRONLY | Open.CREAT, 0644)) {
-      a.copyTo(b);
+      a.copyTo(b, bytes.length);
     }
     assertThat(Files.readAllBytes(temp.resolve("b"))).isEqualTo(bytes);
     try (Fd proc = Fd.CWD.open(p("/proc/self/status"), Open.RDONLY, 0);
         Fd c = Fd.CWD.open(BytePath.of(temp.resolve("c")), Open.WRONLY | Open.CREAT, 0644)) {
-      proc.copyTo(c);
+      proc.copyTo(c, 0);
     }
     assertThat(Files.readString(temp.resolve("c"))).startsWith("Name:");
   }

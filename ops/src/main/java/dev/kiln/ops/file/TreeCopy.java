@@ -65,6 +65,9 @@ final class TreeCopy {
 
     Optional<Fd> copy = Optional.empty();
 
+    /** Whether the copy was made here: then nothing is in it but what was copied. */
+    boolean isNew;
+
     Folder(Fd source, Stat stat, Optional<Folder> parent, BytePath name) {
       this.source = source;
       this.stat = stat;
@@ -132,18 +135,17 @@ final class TreeCopy {
 
   private void top(Place source, Stat stat, Place at, BytePath target)
       throws SyscallException, InterruptedException {
-    Optional<Stat> existing = at.stat();
-    replaceIfAsked(at.directory(), at.name(), stat, existing);
+    Optional<Stat> existing = inTheWay(at.directory(), at.name(), stat);
     if (!stat.isDirectory()) {
-      file(source.directory(), source.name(), stat, at.directory(), at.name(), target);
+      file(source.directory(), source.name(), stat, at.directory(), at.name(), target, existing);
       return;
     }
-    existing = at.stat();
     boolean created = makeCopy(at.directory(), at.name(), stat, existing, false);
     try (Fd directory = openDirectory(source.directory(), source.name());
         Fd copy = openDirectory(at.directory(), at.name())) {
       var folder = new Folder(directory, stat, Optional.empty(), at.name());
       folder.copy = Optional.of(copy);
+      folder.isNew = created;
       children(folder, "", target, Optional.empty(), Optional.empty());
     }
     if (created) {
@@ -183,8 +185,7 @@ final class TreeCopy {
     }
     if (!stat.isDirectory()) {
       Fd into = copyOf(folder);
-      replaceIfAsked(into, name, stat, RootedTree.stat(into, name));
-      file(folder.source, name, stat, into, name, target);
+      file(folder.source, name, stat, into, name, target, inTheWay(folder, name, stat));
       return;
     }
     try (Fd directory = openDirectory(folder.source, name)) {
@@ -192,8 +193,7 @@ final class TreeCopy {
       try {
         if (chosen) {
           Fd into = copyOf(folder);
-          replaceIfAsked(into, name, stat, RootedTree.stat(into, name));
-          makeCopy(into, name, stat, RootedTree.stat(into, name), true);
+          below.isNew = makeCopy(into, name, stat, inTheWay(folder, name, stat), true);
           below.copy = Optional.of(openDirectory(into, name));
         }
         children(below, path, target, include, exclude);
@@ -226,6 +226,7 @@ final class TreeCopy {
         metadata(parent.source, folder.name, folder.stat, into, folder.name);
       }
       folder.copy = Optional.of(openDirectory(into, folder.name));
+      folder.isNew = created;
     }
     return folder.copy.get();
   }
@@ -256,18 +257,33 @@ final class TreeCopy {
     return false;
   }
 
-  private void replaceIfAsked(Fd parent, BytePath name, Stat source, Optional<Stat> existing)
+  /** What has the name of a child's copy already. */
+  private Optional<Stat> inTheWay(Folder folder, BytePath name, Stat source)
       throws SyscallException {
+    return folder.isNew ? Optional.empty() : inTheWay(copyOf(folder), name, source);
+  }
+
+  /** What has the name already; nothing, once it is removed where that was asked for. */
+  private Optional<Stat> inTheWay(Fd into, BytePath name, Stat source) throws SyscallException {
+    Optional<Stat> existing = RootedTree.stat(into, name);
     if (wanted.replaceExisting()
         && existing.isPresent()
         && !(source.isDirectory() && existing.get().isDirectory())) {
-      Directories.removeTree(parent, name);
+      Directories.removeTree(into, name);
+      return Optional.empty();
     }
+    return existing;
   }
 
-  private void file(Fd source, BytePath name, Stat stat, Fd into, BytePath as, BytePath target)
+  private void file(
+      Fd source,
+      BytePath name,
+      Stat stat,
+      Fd into,
+      BytePath as,
+      BytePath target,
+      Optional<Stat> existing)
       throws SyscallException {
-    Optional<Stat> existing = RootedTree.stat(into, as);
     if (existing.isPresent()) {
       if (existing.get().isDirectory()) {
         throw new BuildException(
@@ -309,7 +325,7 @@ final class TreeCopy {
     try (Fd in = source.open(name, Open.RDONLY | Open.NOFOLLOW, 0);
         Fd out = into.open(as, Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
       if (stat.sizeBytes() > 0) {
-        in.copyTo(out);
+        in.copyTo(out, stat.sizeBytes());
       }
       Stamp stamp = wanted.stamp();
       out.chown(

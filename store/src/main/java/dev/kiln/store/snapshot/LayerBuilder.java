@@ -120,7 +120,7 @@ final class LayerBuilder implements TreeDiff.Receiver, AutoCloseable {
       case Stat.S_IFREG -> {
         try (Fd in = Fd.CWD.open(source, Open.RDONLY | Open.NOFOLLOW, 0);
             Fd out = Fd.CWD.open(target, Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
-          in.copyTo(out);
+          in.copyTo(out, stat.sizeBytes());
         }
       }
       case Stat.S_IFLNK -> Fd.CWD.symlink(Fd.CWD.readlink(source), target);

@@ -52,10 +52,10 @@ abstract class LayerDirectories implements Snapshotter {
     lastLayer.set(last);
   }
 
-  /** Shows a chain at an empty directory, or elsewhere; told to {@link #hide} afterwards. */
+  /** Shows a chain at an empty directory, or says where else it is to be seen as it is. */
   abstract Path show(List<Long> chain, Path place) throws IOException;
 
-  /** Undoes {@link #show}; the place is removed by the caller. */
+  /** Undoes a {@link #show} at this place, which the caller removes. */
   abstract void hide(Path place) throws IOException;
 
   final Path directory(long number) {
@@ -154,7 +154,7 @@ abstract class LayerDirectories implements Snapshotter {
 
     synchronized void shut() throws IOException {
       if (place != null) {
-        if (root != null && !chain.isEmpty()) {
+        if (place.equals(root) && !chain.isEmpty()) {
           hide(place);
         }
         Fd.CWD.rmdir(BytePath.of(place));

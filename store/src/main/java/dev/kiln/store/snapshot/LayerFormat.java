@@ -1,6 +1,7 @@
 package dev.kiln.store.snapshot;
 
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Open;
@@ -37,6 +38,23 @@ public final class LayerFormat {
     try (Fd dir = Fd.CWD.open(path.parent(), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
       whiteout(dir, path.name());
     }
+  }
+
+  /** Whether something in the directory is marked as deleted. */
+  static boolean hasWhiteout(Fd directory) throws SyscallException {
+    for (Dirent entry : directory.list()) {
+      if (entry.isDirectory()) {
+        try (Fd below =
+            directory.open(entry.name(), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+          if (hasWhiteout(below)) {
+            return true;
+          }
+        }
+      } else if (entry.type() == Stat.S_IFCHR && directory.stat(entry.name()).isWhiteout()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Hides what is below an absolute directory. */

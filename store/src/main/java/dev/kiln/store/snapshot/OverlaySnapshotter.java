@@ -19,7 +19,9 @@ import java.util.Map;
 /**
  * Shows chains by overlayfs. A writable state is mounted {@code volatile}: neither a {@code fsync}
  * in a build nor the unmount waits for the disk, because the store syncs the file system itself
- * (ADR 0004). A state without anything below it needs no mount at all.
+ * (ADR 0004). A state without anything below it needs no mount at all, neither to be written nor,
+ * where it has no whiteout, to be read: its files are then on the file system of the layers, and
+ * copies of them stay in the kernel.
  */
 public final class OverlaySnapshotter extends LayerDirectories {
   /** Kernels allow 500 layers a mount (fs/overlayfs/params.h), the upper one included. */
@@ -28,6 +30,9 @@ public final class OverlaySnapshotter extends LayerDirectories {
   private static final int FLATTENED = 400;
 
   private static final String COMMON = "index=off,redirect_dir=off,metacopy=off";
+
+  /** Beside a layer that can be seen as it lies there. */
+  private static final String PLAIN = "plain";
 
   private final Path empty;
   private final Path flat;
@@ -73,6 +78,7 @@ public final class OverlaySnapshotter extends LayerDirectories {
   @Override
   public Mounted write(List<Long> below, long number) throws IOException {
     if (below.isEmpty()) {
+      Files.deleteIfExists(directory(number).resolve(PLAIN));
       return new Writable(layer(number), false);
     }
     BytePath work = BytePath.of(directory(number).resolve("work"));
@@ -166,11 +172,20 @@ public final class OverlaySnapshotter extends LayerDirectories {
     if (!below.isEmpty()) {
       Directories.removeTree(Fd.CWD, BytePath.of(directory(number).resolve("work")));
       new OpaqueDirectories(new MergedTree(topFirst(below)), layer(number)).expand();
+      return;
+    }
+    try (Fd layer = Fd.directory(layer(number))) {
+      if (!LayerFormat.hasWhiteout(layer)) {
+        Files.write(directory(number).resolve(PLAIN), new byte[0]);
+      }
     }
   }
 
   @Override
   Path show(List<Long> chain, Path place) throws IOException {
+    if (chain.size() == 1 && Files.exists(directory(chain.getFirst()).resolve(PLAIN))) {
+      return layer(chain.getFirst());
+    }
     var options = options(chain);
     if (chain.size() == 1) { // overlayfs wants two lower directories where there is no upper one
       options.add(options.removeLast() + ":" + empty);

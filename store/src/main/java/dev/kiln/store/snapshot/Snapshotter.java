@@ -11,7 +11,7 @@ import java.util.List;
  * directory that hides what is below has {@code trusted.overlay.opaque=y}. A <em>chain</em> lists
  * layers, bottom first. A finished layer is never written to again, so chains may share it.
  *
- * <p>Any thread; blocks on mounts and disk. All implementations pass {@code SnapshotterContract}.
+ * <p>Any thread; blocks on mounts and disk. All implementations pass {@code StoreTest}.
  */
 public interface Snapshotter {
   /** As {@code --oci-worker-snapshotter} names it. */
@@ -33,7 +33,8 @@ public interface Snapshotter {
   void writeDifference(long number, MergedTree lower, MergedTree upper) throws IOException;
 
   /**
-   * Shows a chain read-only; equal chains share one mount. The empty chain is an empty directory.
+   * Shows a chain, which nobody writes to: a container gets it read-only. Equal chains share one
+   * mount, where one is needed. The empty chain is an empty directory.
    */
   Mounted view(List<Long> chain) throws IOException;
 
