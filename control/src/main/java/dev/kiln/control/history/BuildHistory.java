@@ -149,14 +149,6 @@ public final class BuildHistory implements AutoCloseable {
     done.complete(null);
   }
 
-  /** A build ended that leaves no record. */
-  public synchronized void dropped(String ref) {
-    BuildHistoryRecord record = active.remove(ref);
-    if (record != null) {
-      tell(BuildHistoryEventType.DELETED, BuildHistoryRecord.newBuilder().setRef(ref).build());
-    }
-  }
-
   /**
    * Keeps the record and its blobs from now on. One that cannot be written, as on a full disk, is
    * kept until the daemon ends: the build stands or fails by its own.
