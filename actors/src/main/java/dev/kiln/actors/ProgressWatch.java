@@ -14,11 +14,14 @@ import java.io.IOException;
 import java.time.Duration;
 
 /**
- * Tails a {@link ProgressLog} as fast as it is pulled. Events within 50 ms go out together, as each
- * element costs a message and, with grpc-go, a ping on the wire; the end is never held back.
+ * Tails a {@link ProgressLog} as fast as it is pulled. Small events within 50 ms go out together,
+ * as each element costs a message and, with grpc-go, a ping on the wire; neither a flood nor the
+ * end is held back.
  */
 final class ProgressWatch extends GraphStage<SourceShape<ByteString>> {
   private static final Duration GATHER = Duration.ofMillis(50);
+  private static final int FLOOD_BYTES = 64 << 10;
+
   private final Outlet<ByteString> out = Outlet.create("ProgressWatch.out");
   private final ProgressLog log;
 
@@ -111,7 +114,9 @@ final class ProgressWatch extends GraphStage<SourceShape<ByteString>> {
       reading = false;
       if (chunk.next() > position && isAvailable(out)) {
         position = chunk.next();
-        lastPush = System.nanoTime();
+        if (chunk.bytes().length() < FLOOD_BYTES) {
+          lastPush = System.nanoTime();
+        }
         push(out, chunk.bytes());
       } else if (!chunk.last()) {
         ask();

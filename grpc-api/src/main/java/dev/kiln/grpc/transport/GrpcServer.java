@@ -64,7 +64,6 @@ public final class GrpcServer implements AutoCloseable {
 
   private static final int MAX_STREAMS = 10_000;
   private static final String ACCEPT_ENCODING = "grpc-accept-encoding";
-  private static final String COMPRESSED = "moby.buildkit.v1.Control/Status";
 
   /**
    * Streams live for hours without a byte, uploads are endless, and a burst of cancelled calls is
@@ -286,8 +285,7 @@ public final class GrpcServer implements AutoCloseable {
   /**
    * The request as handlers take it. Answers go uncompressed, whatever the client could read: each
    * small message would cost a compressor, and grpc-go compresses answers to compressed requests
-   * only. Progress alone stays: logs shrink a lot, and a client gives up on what it has not read
-   * three seconds after its build's end (BuildKit v0.22 {@code client/solve.go}).
+   * only.
    */
   private static HttpRequest prepared(HttpRequest request, String path, Call call) {
     HttpRequest prepared = request;
@@ -295,10 +293,8 @@ public final class GrpcServer implements AutoCloseable {
     if (declared.isPresent()) {
       prepared = prepared.withUri(request.getUri().path("/" + declared.get()));
     }
-    if (!path.equals(COMPRESSED)) {
-      prepared = prepared.removeHeader(ACCEPT_ENCODING);
-    }
     return prepared
+        .removeHeader(ACCEPT_ENCODING)
         .removeHeader(Call.ID_HEADER)
         .addHeader(RawHeader.create(Call.ID_HEADER, call.id()))
         .withEntity(
