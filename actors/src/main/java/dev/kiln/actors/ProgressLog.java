@@ -34,7 +34,9 @@ import java.util.concurrent.CompletionStage;
  */
 public final class ProgressLog {
   private static final int TAIL_BYTES = 64 << 10;
-  private static final int MOST_AT_ONCE = 1 << 20;
+
+  /** Streams keep some 16 elements on the way to a watcher that has stopped reading. */
+  private static final int MOST_AT_ONCE = 128 << 10;
 
   private final ProgressCodec codec;
   private final Path path;
@@ -56,7 +58,7 @@ public final class ProgressLog {
 
   /**
    * The whole stream of encoded statuses, from the start; it ends after the job does. Each element
-   * is the events of a short while as one status, at most about 1 MiB. Nothing is dropped: while
+   * is the events of a short while as one status, at most about 128 KiB. Nothing is dropped: while
    * the consumer is slow, what it has not read waits in the file.
    */
   public Source<ByteString, NotUsed> watch() {
