@@ -100,6 +100,10 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
   private final Env env;
   private final VertexActor.Env vertexEnv;
   private final Map<Digest, Entry> active = new HashMap<>();
+
+  /** Keys of active vertices that ignore caches, by the key of the twin that does not. */
+  private final Map<Digest, Digest> uncached = new HashMap<>();
+
   private final Map<Digest, VertexScope> scopes = new ConcurrentHashMap<>();
   private final Map<ActorRef<?>, Digest> byActor = new HashMap<>();
   private final Map<String, Set<Digest>> byJob = new HashMap<>();
@@ -159,7 +163,8 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       jobs = solve.job().stream().toList();
     }
     for (Digest digest : solve.graph().vertices().keySet()) {
-      if (isStopping(digest) || isStopping(withoutCache(digest))) {
+      Digest bare = uncached.get(digest);
+      if (isStopping(digest) || bare != null && isStopping(bare)) {
         waiting.add(solve);
         return;
       }
@@ -210,14 +215,11 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     var shown = new HashMap<JobScope, List<Progress>>();
     for (Vertex vertex : solve.graph().vertices().values()) {
       Digest key = vertex.digest();
-      Digest bare = withoutCache(key);
       Entry twin = active.get(key);
-      if (active.containsKey(bare)
-          || twin != null
-              && !twin.vertex.options().ignoreCache()
-              && vertex.options().ignoreCache()) {
-        key = bare;
+      if (twin != null && !twin.vertex.options().ignoreCache() && vertex.options().ignoreCache()) {
+        uncached.computeIfAbsent(key, VertexGraph::withoutCache);
       }
+      key = uncached.getOrDefault(key, key);
       keys.put(vertex.digest(), key);
       Entry entry = active.get(key);
       if (entry == null) {
@@ -358,6 +360,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       return;
     }
     Entry entry = active.remove(digest);
+    uncached.values().remove(digest);
     scopes.remove(digest);
     if (entry != null && !entry.stopping) {
       unclaim(entry);

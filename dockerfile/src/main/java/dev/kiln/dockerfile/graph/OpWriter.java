@@ -97,12 +97,14 @@ final class OpWriter {
   /** Go's deterministic marshalling: the choice after all other fields, maps sorted by key. */
   private static byte[] bytes(Op op) {
     var choice = Op.newBuilder();
-    op.getAllFields()
-        .forEach((field, value) -> {
-          if (field.getContainingOneof() != null) {
-            choice.setField(field, value);
-          }
-        });
+    switch (op.getOpCase()) {
+      case EXEC -> choice.setExec(op.getExec());
+      case SOURCE -> choice.setSource(op.getSource());
+      case FILE -> choice.setFile(op.getFile());
+      case MERGE -> choice.setMerge(op.getMerge());
+      case BUILD, DIFF, OP_NOT_SET ->
+          throw new IllegalArgumentException("no node is written as " + op.getOpCase());
+    }
     Op last = choice.build();
     Op first = op.toBuilder().clearOp().build();
     byte[] bytes = new byte[first.getSerializedSize() + last.getSerializedSize()];
