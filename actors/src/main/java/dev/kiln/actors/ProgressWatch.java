@@ -20,7 +20,6 @@ import java.time.Duration;
  */
 final class ProgressWatch extends GraphStage<SourceShape<ByteString>> {
   private static final Duration GATHER = Duration.ofMillis(50);
-  private static final int FLOOD_BYTES = 64 << 10;
 
   private final Outlet<ByteString> out = Outlet.create("ProgressWatch.out");
   private final ProgressLog log;
@@ -110,11 +109,12 @@ final class ProgressWatch extends GraphStage<SourceShape<ByteString>> {
     }
 
     private void push(Chunk chunk) {
+      boolean flood = reading; // what comes too fast for memory is in the file
       asking = false;
       reading = false;
       if (chunk.next() > position && isAvailable(out)) {
         position = chunk.next();
-        if (chunk.bytes().length() < FLOOD_BYTES) {
+        if (!flood) {
           lastPush = System.nanoTime();
         }
         push(out, chunk.bytes());

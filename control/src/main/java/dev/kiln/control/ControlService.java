@@ -3,8 +3,6 @@ package dev.kiln.control;
 import akka.NotUsed;
 import akka.grpc.javadsl.Metadata;
 import akka.stream.javadsl.Source;
-import akka.util.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
 import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryRecord;
@@ -26,12 +24,13 @@ import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
 import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
 import dev.kiln.grpc.control.UsageRecord;
 import dev.kiln.grpc.transport.Call;
-import dev.kiln.model.BuildException;
+import dev.kiln.grpc.tunnel.BytePipe;
 import dev.kiln.model.Digest;
 import dev.kiln.session.SessionMetadata;
 import dev.kiln.session.Sessions;
 import dev.kiln.store.RefId;
 import dev.kiln.store.content.ContentStore;
+import io.netty.channel.EventLoop;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.ZoneOffset;
@@ -87,22 +86,16 @@ public final class ControlService implements ControlPowerApi {
                     .build());
   }
 
-  /** The tunnel's bytes both ways; the session lasts as long as the call. */
+  /** A session, which lasts as long as the call. */
+  public void openSession(Call call, BytePipe pipe, EventLoop loop) {
+    sessions.open(SessionMetadata.of(call.headers()), pipe, loop);
+  }
+
+  /** Not called: {@link #openSession} takes the bytes without a stream between. */
   @Override
   public Source<BytesMessage, NotUsed> session(
       Source<BytesMessage, NotUsed> in, Metadata metadata) {
-    SessionMetadata client;
-    try {
-      client = SessionMetadata.of(Call.of(metadata).headers());
-    } catch (BuildException e) {
-      return Source.failed(e);
-    }
-    return in.map(message -> ByteString.fromArrayUnsafe(message.getData().toByteArray()))
-        .via(sessions.accept(client))
-        .map(bytes ->
-            BytesMessage.newBuilder()
-                .setData(UnsafeByteOperations.unsafeWrap(bytes.toArrayUnsafe()))
-                .build());
+    throw new UnsupportedOperationException("a session is a tunnel");
   }
 
   @Override

@@ -46,6 +46,9 @@ public final class DaemonLog extends ContextAwareBase implements Configurator {
     for (String library : new String[] {"akka", "io.netty", "io.grpc", "io.opentelemetry"}) {
       context.getLogger(library).setLevel(Level.WARN);
     }
+    // grpc-java asks unix sockets for keep-alive, and netty would say each time that they have
+    // none.
+    context.getLogger("io.netty.bootstrap").setLevel(Level.ERROR);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 

@@ -1,22 +1,29 @@
 package dev.kiln.daemon;
 
-import akka.NotUsed;
-import akka.actor.ClassicActorSystemProvider;
-import akka.http.javadsl.Http;
-import akka.http.javadsl.model.ContentTypes;
-import akka.http.javadsl.model.HttpEntities;
-import akka.http.javadsl.model.HttpRequest;
-import akka.http.javadsl.model.HttpResponse;
-import akka.http.javadsl.model.StatusCodes;
-import akka.stream.TLSProtocol.SslTlsInbound;
-import akka.stream.TLSProtocol.SslTlsOutbound;
-import akka.stream.javadsl.BidiFlow;
-import akka.stream.javadsl.Flow;
-import akka.stream.javadsl.TLSPlacebo;
-import akka.util.ByteString;
+import dev.kiln.grpc.transport.BoundSocket;
 import dev.kiln.tracing.Blocking;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpServerKeepAliveHandler;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryUsage;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -26,17 +33,20 @@ import java.util.function.Supplier;
  * The debug address (features O-20 to O-24): {@code /metrics} in Prometheus' text form, {@code
  * /debug/gc}, {@code /debug/vars}, and a dump of the threads at {@code /debug/pprof/goroutine},
  * where users of buildkitd look for one; Go's other profiles are not found. Any thread; its
- * connections end with the actor system.
+ * connections end with the event loops.
  */
 final class DebugServer {
-  private final ClassicActorSystemProvider system;
+  private static final int MAX_REQUEST_BYTES = 1 << 16;
+
+  private final EventLoopGroup loops;
   private final Map<String, Callable<String>> pages;
 
   /**
+   * @param loops for its connections; stays open
    * @param more values of the daemon itself, by name
    */
-  DebugServer(ClassicActorSystemProvider system, Supplier<Map<String, Double>> more) {
-    this.system = system;
+  DebugServer(EventLoopGroup loops, Supplier<Map<String, Double>> more) {
+    this.loops = loops;
     this.pages =
         Map.of(
             "/metrics",
@@ -49,27 +59,59 @@ final class DebugServer {
             DebugServer::collect);
   }
 
-  /** Serves HTTP/1.1 on one connection. */
-  void serve(Flow<ByteString, ByteString, ?> connection) {
-    // What only comes out of a layer may be of a narrower type.
-    @SuppressWarnings("unchecked")
-    var bytes =
-        (BidiFlow<SslTlsOutbound, ByteString, ByteString, SslTlsInbound, NotUsed>)
-            (BidiFlow<?, ?, ?, ?, ?>) TLSPlacebo.getInstance();
-    Flow.of(HttpRequest.class)
-        .mapAsync(1, request -> Blocking.start("debug", () -> answer(request)).done())
-        .join(Http.get(system).serverLayer().atop(bytes))
-        .join(connection)
-        .run(system);
+  /** Takes over {@code socket}, bound already, and serves HTTP/1.1 on it. */
+  void listen(ServerSocketChannel socket) throws IOException {
+    new ServerBootstrap()
+        .group(loops)
+        .channelFactory(() -> BoundSocket.channel(socket))
+        .childHandler(
+            new ChannelInitializer<>() {
+              @Override
+              protected void initChannel(Channel connection) {
+                connection
+                    .pipeline()
+                    .addLast(
+                        new HttpServerCodec(),
+                        new HttpServerKeepAliveHandler(),
+                        new HttpObjectAggregator(MAX_REQUEST_BYTES),
+                        new Answering());
+              }
+            })
+        .bind(socket.getLocalAddress())
+        .syncUninterruptibly();
   }
 
-  private HttpResponse answer(HttpRequest request) throws Exception {
-    request.discardEntityBytes(system);
-    Callable<String> page = pages.get(request.getUri().path());
+  private final class Answering extends SimpleChannelInboundHandler<FullHttpRequest> {
+    @Override
+    protected void channelRead0(ChannelHandlerContext connection, FullHttpRequest request) {
+      String path = new QueryStringDecoder(request.uri()).path();
+      var _ =
+          Blocking.start("debug", () -> answer(path))
+              .done()
+              .whenComplete((answer, failure) ->
+                  connection.writeAndFlush(
+                      failure == null
+                          ? answer
+                          : response(HttpResponseStatus.INTERNAL_SERVER_ERROR, "" + failure)));
+    }
+  }
+
+  private FullHttpResponse answer(String path) throws Exception {
+    Callable<String> page = pages.get(path);
     return page == null
-        ? HttpResponse.create().withStatus(StatusCodes.NOT_FOUND)
-        : HttpResponse.create()
-            .withEntity(HttpEntities.create(ContentTypes.TEXT_PLAIN_UTF8, page.call()));
+        ? response(HttpResponseStatus.NOT_FOUND, "")
+        : response(HttpResponseStatus.OK, page.call());
+  }
+
+  private static FullHttpResponse response(HttpResponseStatus status, String text) {
+    var response =
+        new DefaultFullHttpResponse(
+            HttpVersion.HTTP_1_1, status, Unpooled.copiedBuffer(text, StandardCharsets.UTF_8));
+    response
+        .headers()
+        .set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=UTF-8")
+        .set(HttpHeaderNames.CONTENT_LENGTH, response.content().readableBytes());
+    return response;
   }
 
   private static String collect() {

@@ -29,9 +29,7 @@ import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.GatewayContainers;
 import dev.kiln.gateway.GatewayFrontend;
 import dev.kiln.gateway.StoreRefFiles;
-import dev.kiln.grpc.health.Health;
-import dev.kiln.grpc.health.HealthPowerApiHandlerFactory;
-import dev.kiln.grpc.transport.GrpcServer;
+import dev.kiln.grpc.services.HealthMethods;
 import dev.kiln.llb.Frontend;
 import dev.kiln.mounts.StepMounts;
 import dev.kiln.ops.CacheKeyFile;
@@ -55,6 +53,7 @@ import dev.kiln.store.PruneRequest;
 import dev.kiln.store.StoreOptions;
 import dev.kiln.sys.SearchPath;
 import dev.kiln.tracing.Tracing;
+import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,6 +84,7 @@ final class DiskParts implements AutoCloseable {
   /** What the rest of the daemon lends. */
   record Lent(
       ActorSystem<?> system,
+      EventLoopGroup loops,
       Sessions sessions,
       Tracing tracing,
       Bridges bridges,
@@ -234,13 +234,10 @@ final class DiskParts implements AutoCloseable {
           "gateway.v0",
           new GatewayFrontend(
               lent.system(),
+              lent.loops(),
               containers,
               () -> lent.workers().list(List.of()),
-              services ->
-                  services.add(
-                      Health.description,
-                      HealthPowerApiHandlerFactory.create(
-                          new HealthService(), GrpcServer.errors(), lent.system())),
+              services -> services.add(HealthMethods.of(new HealthService())),
               config.frontends().gatewayRepositories()));
     }
     return all;

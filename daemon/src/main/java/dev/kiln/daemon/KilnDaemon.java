@@ -67,9 +67,9 @@ public final class KilnDaemon {
         Listeners traces = Listeners.bindOpen(config.otelSocket());
         Listeners debug = Listeners.bindDebug(config.grpc().debugAddress());
         Wiring daemon = Wiring.start(config)) {
-      listeners.serve(daemon.server()::serve);
-      traces.serve(daemon.traces()::serve);
-      debug.serve(daemon.debug()::serve);
+      listeners.serve(daemon.server());
+      traces.serve(daemon.traces());
+      debug.serve(daemon.debug());
       daemon.onFailure(stop::countDown);
       tellServiceManager("READY=1");
       await(stop);

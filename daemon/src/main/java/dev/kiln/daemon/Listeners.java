@@ -1,12 +1,11 @@
 package dev.kiln.daemon;
 
-import akka.stream.javadsl.Flow;
-import akka.util.ByteString;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig.GrpcConfig;
 import dev.kiln.config.DaemonConfig.TlsConfig;
-import dev.kiln.grpc.transport.SocketListener;
+import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.grpc.transport.TlsFiles;
+import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
@@ -19,9 +18,6 @@ import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
-import javax.net.ssl.SSLEngine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,15 +35,14 @@ final class Listeners implements AutoCloseable {
 
   private final List<Bound> bound = new ArrayList<>();
   private final List<Path> paths = new ArrayList<>();
-  private final List<SocketListener> serving = new ArrayList<>();
-  private final Optional<Supplier<SSLEngine>> tls;
+  private final Optional<SslContext> tls;
 
-  private Listeners(Optional<Supplier<SSLEngine>> tls) {
+  private Listeners(Optional<SslContext> tls) {
     this.tls = tls;
   }
 
   static Listeners bind(GrpcConfig config) throws IOException {
-    var listeners = new Listeners(config.tls().map(Listeners::engines));
+    var listeners = new Listeners(config.tls().map(Listeners::context));
     try {
       for (String address : config.addresses()) {
         listeners.add(address, config.uid(), config.gid());
@@ -146,26 +141,32 @@ final class Listeners implements AutoCloseable {
     return socket.getLocalAddress() instanceof UnixDomainSocketAddress;
   }
 
-  private static Supplier<SSLEngine> engines(TlsConfig files) {
+  private static SslContext context(TlsConfig files) {
     try {
-      return TlsFiles.serverEngines(
+      return TlsFiles.server(
           Path.of(files.certFile()), Path.of(files.keyFile()), files.caFile().map(Path::of));
     } catch (IOException | GeneralSecurityException e) {
       throw new ConfigException("could not load the TLS files: " + e.getMessage(), e);
     }
   }
 
-  /** Lets connections in; {@code server} takes each one's bytes. */
-  void serve(Consumer<Flow<ByteString, ByteString, ?>> server) {
+  /** Lets connections in. */
+  void serve(GrpcServer server) throws IOException {
     for (Bound each : bound) {
-      serving.add(SocketListener.start(each.socket(), server, each.tls() ? tls : Optional.empty()));
+      server.listen(each.socket(), each.tls() ? tls : Optional.empty());
       LOG.info("running server on {}", each.shown());
+    }
+  }
+
+  void serve(DebugServer server) throws IOException {
+    for (Bound each : bound) {
+      server.listen(each.socket());
+      LOG.info("running debug server on {}", each.shown());
     }
   }
 
   @Override
   public void close() {
-    serving.forEach(SocketListener::close);
     for (Bound each : bound) {
       try {
         each.socket().close();

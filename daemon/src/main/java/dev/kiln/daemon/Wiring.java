@@ -24,14 +24,16 @@ import dev.kiln.exec.cdi.CdiDevices;
 import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.LlbBridgeRouter;
 import dev.kiln.grpc.content.Content;
-import dev.kiln.grpc.content.ContentPowerApiHandlerFactory;
 import dev.kiln.grpc.control.Control;
-import dev.kiln.grpc.control.ControlPowerApiHandlerFactory;
 import dev.kiln.grpc.gateway.LLBBridge;
-import dev.kiln.grpc.gateway.LLBBridgePowerApiHandlerFactory;
 import dev.kiln.grpc.health.Health;
-import dev.kiln.grpc.health.HealthPowerApiHandlerFactory;
-import dev.kiln.grpc.otlp.TraceServicePowerApiHandlerFactory;
+import dev.kiln.grpc.services.BridgeMethods;
+import dev.kiln.grpc.services.ContentMethods;
+import dev.kiln.grpc.services.ControlMethods;
+import dev.kiln.grpc.services.HealthMethods;
+import dev.kiln.grpc.services.ReflectionV1AlphaMethods;
+import dev.kiln.grpc.services.ReflectionV1Methods;
+import dev.kiln.grpc.services.TraceMethods;
 import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Platform;
@@ -42,6 +44,10 @@ import dev.kiln.sys.FileSystems;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.tracing.Blocking;
 import dev.kiln.tracing.Tracing;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -85,6 +91,11 @@ final class Wiring implements AutoCloseable {
       """;
 
   private final ActorSystem<Void> system;
+  private final EventLoopGroup loops =
+      new MultiThreadIoEventLoopGroup(
+          Runtime.getRuntime().availableProcessors(),
+          new DefaultThreadFactory("grpc", true),
+          NioIoHandler.newFactory());
   private final GrpcServer server;
   private final GrpcServer traces;
   private final Sessions sessions;
@@ -121,6 +132,7 @@ final class Wiring implements AutoCloseable {
                     snapshotter,
                     new DiskParts.Lent(
                         system,
+                        loops,
                         sessions,
                         tracing,
                         bridges,
@@ -145,12 +157,7 @@ final class Wiring implements AutoCloseable {
             new ContentService(opening),
             new LlbBridgeRouter(bridges));
     traces =
-        GrpcServer.builder(system)
-            .add(
-                dev.kiln.grpc.otlp.TraceService.description,
-                TraceServicePowerApiHandlerFactory.create(
-                    new TraceService(tracing), GrpcServer.errors(), system))
-            .build();
+        GrpcServer.builder(system, loops).add(TraceMethods.of(new TraceService(tracing))).build();
   }
 
   static Wiring start(DaemonConfig config) {
@@ -169,26 +176,15 @@ final class Wiring implements AutoCloseable {
                 dev.kiln.grpc.otlp.TraceService.description,
                 dev.kiln.grpc.reflection.v1.ServerReflection.description,
                 dev.kiln.grpc.reflection.v1alpha.ServerReflection.description));
-    var errors = GrpcServer.errors();
-    return GrpcServer.builder(system)
+    return GrpcServer.builder(system, loops)
         .tracer(tracing.tracer())
-        .add(Control.description, ControlPowerApiHandlerFactory.create(control, errors, system))
-        .add(LLBBridge.description, LLBBridgePowerApiHandlerFactory.create(bridge, errors, system))
-        .add(Content.description, ContentPowerApiHandlerFactory.create(content, errors, system))
-        .add(
-            Health.description,
-            HealthPowerApiHandlerFactory.create(new HealthService(), errors, system))
-        .add(
-            dev.kiln.grpc.otlp.TraceService.description,
-            TraceServicePowerApiHandlerFactory.create(new TraceService(tracing), errors, system))
-        .add(
-            dev.kiln.grpc.reflection.v1.ServerReflection.description,
-            dev.kiln.grpc.reflection.v1.ServerReflectionPowerApiHandlerFactory.create(
-                new ReflectionV1(reflection), errors, system))
-        .add(
-            dev.kiln.grpc.reflection.v1alpha.ServerReflection.description,
-            dev.kiln.grpc.reflection.v1alpha.ServerReflectionPowerApiHandlerFactory.create(
-                new ReflectionV1Alpha(reflection), errors, system))
+        .add(ControlMethods.of(control, control::openSession))
+        .add(BridgeMethods.of(bridge))
+        .add(ContentMethods.of(content))
+        .add(HealthMethods.of(new HealthService()))
+        .add(TraceMethods.of(new TraceService(tracing)))
+        .add(ReflectionV1Methods.of(new ReflectionV1(reflection)))
+        .add(ReflectionV1AlphaMethods.of(new ReflectionV1Alpha(reflection)))
         .build();
   }
 
@@ -289,7 +285,7 @@ final class Wiring implements AutoCloseable {
 
   /** Answers at the debug address. */
   DebugServer debug() {
-    return new DebugServer(system, this::values);
+    return new DebugServer(loops, this::values);
   }
 
   /** What can be counted, by its name; nothing before the state is open. */
@@ -327,6 +323,7 @@ final class Wiring implements AutoCloseable {
     } catch (ExecutionException | TimeoutException e) {
       LOG.warn("actors did not end in {}", STOP, e);
     }
+    loops.shutdownGracefully(0, STOP.toMillis(), TimeUnit.MILLISECONDS);
     tracing.close();
   }
 }

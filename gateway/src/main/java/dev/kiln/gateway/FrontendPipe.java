@@ -1,76 +1,119 @@
 package dev.kiln.gateway;
 
-import akka.NotUsed;
-import akka.actor.ClassicActorSystemProvider;
-import akka.stream.Materializer;
-import akka.stream.OverflowStrategy;
-import akka.stream.SystemMaterializer;
-import akka.stream.javadsl.Flow;
-import akka.stream.javadsl.Keep;
-import akka.stream.javadsl.Sink;
-import akka.stream.javadsl.SinkQueueWithCancel;
-import akka.stream.javadsl.Source;
-import akka.stream.javadsl.SourceQueueWithComplete;
-import akka.util.ByteString;
 import dev.kiln.exec.ProcessIo;
+import dev.kiln.grpc.tunnel.BytePipe;
+import dev.kiln.grpc.tunnel.TunnelChannel;
 import java.io.InputStream;
+import java.util.ArrayDeque;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Joins the standard streams of a process with a flow of bytes. Both directions have backpressure:
- * what is not taken makes the other side wait. Made for one process; its streams end with the flow,
- * and the flow with them.
+ * The standard streams of a process as a connection. Both directions have backpressure: what is not
+ * taken makes the other side wait. Made for one process; its input ends with the channel, and the
+ * channel with its output.
  */
-final class FrontendPipe {
-  private static final int QUEUE = 16;
-  private final SourceQueueWithComplete<ByteString> fromProcess;
-  private final SinkQueueWithCancel<ByteString> toProcess;
-  private final Flow<ByteString, ByteString, NotUsed> flow;
+final class FrontendPipe implements BytePipe {
+  private static final int TO_PROCESS_BYTES = 1 << 20;
 
-  FrontendPipe(ClassicActorSystemProvider system) {
-    Materializer materializer = SystemMaterializer.get(system).materializer();
-    var output =
-        Source.<ByteString>queue(QUEUE, OverflowStrategy.backpressure(), QUEUE)
-            .preMaterialize(materializer);
-    var input = Sink.<ByteString>queue().preMaterialize(materializer);
-    this.fromProcess = output.first();
-    this.toProcess = input.first();
-    this.flow =
-        Flow.fromSinkAndSourceMat(input.second(), output.second(), Keep.none())
-            .mapMaterializedValue(ignored -> NotUsed.getInstance());
-  }
-
-  /** What the process writes comes out, what goes in is what it reads. To be run once. */
-  Flow<ByteString, ByteString, NotUsed> flow() {
-    return flow;
-  }
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final ArrayDeque<byte[]> toProcess = new ArrayDeque<>();
+  private int toProcessBytes;
+  private boolean channelWaits;
+  private int unconsumed; // of the process's output
+  private boolean closed;
+  private @Nullable TunnelChannel channel;
 
   /** The process's streams; {@code stderr} goes elsewhere. */
   ProcessIo io(ProcessIo.Sink stderr) {
     return new ProcessIo(Optional.of(new Input()), new Output(), stderr);
   }
 
+  @Override
+  public void start(TunnelChannel started) {
+    changing(() -> channel = started);
+  }
+
+  @Override
+  public void consumed(int bytes) {
+    changing(() -> unconsumed -= bytes);
+  }
+
+  @Override
+  public void closed() {
+    changing(() -> closed = true);
+  }
+
+  @Override
+  public void send(byte[] bytes) {
+    changing(() -> {
+      toProcess.add(bytes);
+      toProcessBytes += bytes.length;
+    });
+  }
+
+  private void changing(Runnable change) {
+    lock.lock();
+    try {
+      change.run();
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public boolean isWritable() {
+    lock.lock();
+    try {
+      channelWaits = toProcessBytes >= TO_PROCESS_BYTES;
+      return !channelWaits;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private final class Output implements ProcessIo.Sink {
     @Override
     public void write(byte[] bytes) {
+      TunnelChannel to = awaitRoom(bytes.length);
+      if (to != null) {
+        to.received(bytes);
+      }
+    }
+
+    /** Nothing where nobody reads any more, or the process is ended. */
+    private @Nullable TunnelChannel awaitRoom(int bytes) {
+      lock.lock();
       try {
-        fromProcess.offer(ByteString.fromArray(bytes)).toCompletableFuture().get();
+        while (!closed && (channel == null || unconsumed >= TunnelChannel.WINDOW_BYTES)) {
+          changed.await();
+        }
+        unconsumed += bytes;
+        return closed ? null : channel;
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-      } catch (ExecutionException e) {
-        throw new IllegalStateException("nobody reads the frontend any more", e);
+        return null;
+      } finally {
+        lock.unlock();
       }
     }
 
     @Override
     public void end() {
-      fromProcess.complete();
+      TunnelChannel to = awaitRoom(0);
+      if (to != null) {
+        to.ended();
+      }
     }
   }
 
   private final class Input extends InputStream {
-    private ByteString current = ByteString.emptyByteString();
+    private byte[] current = new byte[0];
+    private int at;
 
     @Override
     public int read() {
@@ -80,24 +123,42 @@ final class FrontendPipe {
 
     @Override
     public int read(byte[] to, int offset, int length) {
-      try {
-        while (current.isEmpty()) {
-          Optional<ByteString> next = toProcess.pull().toCompletableFuture().get();
-          if (next.isEmpty()) {
-            return -1;
-          }
-          current = next.get();
-        }
-      } catch (InterruptedException e) { // the process has ended
-        Thread.currentThread().interrupt();
+      if (at == current.length && !next()) {
         return -1;
-      } catch (ExecutionException e) {
-        return -1; // the server's side broke: the process finds its input ended
       }
-      int n = Math.min(length, current.size());
-      System.arraycopy(current.take(n).toArray(), 0, to, offset, n);
-      current = current.drop(n);
+      int n = Math.min(length, current.length - at);
+      System.arraycopy(current, at, to, offset, n);
+      at += n;
       return n;
+    }
+
+    /** Waits for more; {@code false} at the end, or when the process is ended. */
+    private boolean next() {
+      TunnelChannel waiting;
+      lock.lock();
+      try {
+        while (toProcess.isEmpty() && !closed) {
+          changed.await();
+        }
+        byte[] first = toProcess.poll();
+        if (first == null) {
+          return false;
+        }
+        current = first;
+        at = 0;
+        toProcessBytes -= first.length;
+        waiting = channelWaits && toProcessBytes < TO_PROCESS_BYTES / 2 ? channel : null;
+        channelWaits &= waiting == null;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      } finally {
+        lock.unlock();
+      }
+      if (waiting != null) {
+        waiting.writable();
+      }
+      return true;
     }
   }
 }

@@ -9,12 +9,11 @@ import dev.kiln.exec.ProcessIo;
 import dev.kiln.exec.ProcessSpec;
 import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.grpc.GrpcErrors;
-import dev.kiln.grpc.gateway.LLBBridge;
-import dev.kiln.grpc.gateway.LLBBridgePowerApiHandlerFactory;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.pb.Input;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.SourceOp;
+import dev.kiln.grpc.services.BridgeMethods;
 import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.grpc.types.WorkerRecord;
 import dev.kiln.llb.ExecOp;
@@ -39,6 +38,7 @@ import dev.kiln.mounts.StepMounts;
 import dev.kiln.store.Lease;
 import dev.kiln.store.RefId;
 import dev.kiln.tracing.Blocking;
+import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -64,6 +64,7 @@ public final class GatewayFrontend implements Frontend {
   private static final Logger LOG = LoggerFactory.getLogger(GatewayFrontend.class);
   private static final String METADATA = "/run/config/buildkit/metadata";
   private final ClassicActorSystemProvider system;
+  private final EventLoopGroup loops;
   private final GatewayContainers.Services services;
   private final Supplier<List<WorkerRecord>> workers;
   private final UnaryOperator<GrpcServer.Builder> moreServices;
@@ -76,11 +77,13 @@ public final class GatewayFrontend implements Frontend {
    */
   public GatewayFrontend(
       ClassicActorSystemProvider system,
+      EventLoopGroup loops,
       GatewayContainers.Services services,
       Supplier<List<WorkerRecord>> workers,
       UnaryOperator<GrpcServer.Builder> moreServices,
       List<String> allowedRepositories) {
     this.system = system;
+    this.loops = loops;
     this.services = services;
     this.workers = workers;
     this.moreServices = moreServices;
@@ -285,15 +288,10 @@ public final class GatewayFrontend implements Frontend {
       throws InterruptedException {
     try (GrpcServer server =
         moreServices
-            .apply(
-                GrpcServer.builder(system)
-                    .add(
-                        LLBBridge.description,
-                        LLBBridgePowerApiHandlerFactory.create(
-                            bridge, GrpcServer.errors(), system)))
+            .apply(GrpcServer.builder(system, loops).add(BridgeMethods.of(bridge)))
             .build()) {
-      var pipe = new FrontendPipe(system);
-      server.serve(pipe.flow());
+      var pipe = new FrontendPipe();
+      server.serve(pipe);
       ProcessIo io =
           pipe.io(bytes ->
               LOG.info("frontend: {}", new String(bytes, StandardCharsets.UTF_8).stripTrailing()));
@@ -302,6 +300,8 @@ public final class GatewayFrontend implements Frontend {
               "frontend-" + container.id(),
               () -> services.executor().run(container, process, io, _ -> {}));
       return await(task);
+    } catch (IOException e) {
+      throw BuildException.of(e);
     }
   }
 

@@ -59,22 +59,15 @@ public final class GrpcErrors {
   public static StatusRuntimeException toGrpc(Throwable failure) {
     Throwable root = unwrapped(failure);
     return switch (root) {
-      case StatusRuntimeException e when e.getTrailers() != null -> e;
-      case StatusRuntimeException e -> withTrailers(e.getStatus(), null);
-      case StatusException e -> withTrailers(e.getStatus(), e.getTrailers());
+      case StatusRuntimeException e -> e;
+      case StatusException e -> new StatusRuntimeException(e.getStatus(), e.getTrailers());
       default -> StatusProto.toStatusRuntimeException(google(BuildException.of(root)));
     };
   }
 
   /** A status with a code and a message alone, for protocol faults that no build caused. */
   public static StatusRuntimeException of(Code code, String message) {
-    return withTrailers(io.grpc.Status.fromCode(code).withDescription(message), null);
-  }
-
-  /** Akka gRPC fails on an exception without trailers. */
-  private static StatusRuntimeException withTrailers(
-      io.grpc.Status status, @Nullable Metadata trailers) {
-    return new StatusRuntimeException(status, trailers == null ? new Metadata() : trailers);
+    return io.grpc.Status.fromCode(code).withDescription(message).asRuntimeException();
   }
 
   /** A failure as a message field, details included. */

@@ -1,28 +1,21 @@
 package dev.kiln.session;
 
-import akka.NotUsed;
-import akka.stream.javadsl.Flow;
-import akka.util.ByteString;
+import dev.kiln.grpc.tunnel.BytePipe;
+import dev.kiln.grpc.tunnel.TunnelAddress;
+import dev.kiln.grpc.tunnel.TunnelChannel;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
-import dev.kiln.session.tunnel.BytePipe;
-import dev.kiln.session.tunnel.TunnelAddress;
-import dev.kiln.session.tunnel.TunnelChannel;
-import dev.kiln.session.tunnel.TunnelStage;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
-import io.netty.channel.DefaultEventLoopGroup;
-import io.netty.channel.EventLoopGroup;
-import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.channel.EventLoop;
 import java.io.Closeable;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -36,59 +29,26 @@ public final class Sessions implements Closeable {
   /** What a message may weigh at most, as on every other connection of the daemon. */
   public static final int MAX_MESSAGE_BYTES = 16 << 20;
 
-  private static final Duration OPENING = Duration.ofSeconds(30);
   private static final int FLOW_WINDOW_BYTES = 8 << 20;
   private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
 
-  private final EventLoopGroup loops =
-      new DefaultEventLoopGroup(2, new DefaultThreadFactory("session", true));
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrived = lock.newCondition();
   private final Map<String, ClientSession> byId = new HashMap<>();
-  private final Map<String, Integer> opening = new HashMap<>(); // accepted, not yet added
 
   /**
-   * The tunnel of one client: bytes that it sends in, bytes for it out. Running the flow opens the
-   * session, which ends with either side of the flow; to be run once. A session with the id of a
-   * live one takes its place, and the old one ends.
+   * Opens a session over the bytes of {@code pipe}, which ends with them; there are calls to it at
+   * once. A session with the id of a live one takes its place, and the old one ends.
+   *
+   * @param loop where the session's connection lives
    */
-  public Flow<ByteString, ByteString, NotUsed> accept(SessionMetadata metadata) {
-    var session = new AtomicReference<ClientSession>();
-    var announced = new AtomicBoolean(true);
-    announce(metadata.id(), 1);
-    return Flow.fromGraph(
-        new TunnelStage(
-            pipe -> {
-              ClientSession opened = open(metadata, pipe);
-              session.set(opened);
-              add(opened);
-              if (announced.getAndSet(false)) {
-                announce(metadata.id(), -1);
-              }
-            },
-            () -> {
-              if (announced.getAndSet(false)) {
-                announce(metadata.id(), -1);
-              }
-              ClientSession opened = session.get();
-              if (opened != null) {
-                opened.close();
-              }
-            }));
+  public void open(SessionMetadata metadata, BytePipe pipe, EventLoop loop) {
+    add(connect(metadata, pipe, loop));
   }
 
-  private void announce(String id, int change) {
-    lock.lock();
-    try {
-      opening.merge(id, change, (a, b) -> a + b == 0 ? null : a + b);
-      arrived.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private ClientSession open(SessionMetadata metadata, BytePipe pipe) {
+  private static ClientSession connect(SessionMetadata metadata, BytePipe pipe, EventLoop loop) {
     var dialed = new AtomicBoolean();
+    var ended = new CompletableFuture<Void>();
     var address = new TunnelAddress(metadata.id());
     ManagedChannel channel =
         NettyChannelBuilder.forAddress(address)
@@ -96,9 +56,11 @@ public final class Sessions implements Closeable {
               if (dialed.getAndSet(true)) { // the bytes are gone: there is no second connection
                 throw new IllegalStateException("a session is one connection");
               }
-              return new TunnelChannel(pipe, address);
+              var tunnel = new TunnelChannel(pipe, address);
+              tunnel.closeFuture().addListener(_ -> ended.complete(null));
+              return tunnel;
             })
-            .eventLoopGroup(loops)
+            .eventLoopGroup(loop)
             .overrideAuthority("localhost")
             .usePlaintext()
             .flowControlWindow(FLOW_WINDOW_BYTES)
@@ -106,6 +68,7 @@ public final class Sessions implements Closeable {
             .maxInboundMetadataSize(MAX_MESSAGE_BYTES) // what a failure carries
             .build();
     var session = new ClientSession(metadata, channel, channel::shutdownNow);
+    ended.thenRun(session::close);
     channel.getState(true); // dial at once: the client may wait for our preface
     SessionHealth.watch(session);
     return session;
@@ -149,26 +112,19 @@ public final class Sessions implements Closeable {
   }
 
   /**
-   * As {@link #find}, but waits for a client that is about to connect; for one whose stream is here
-   * already, longer: a daemon that has just started, on a busy machine, may need seconds to open
-   * it.
+   * As {@link #find}, but waits for a client that is about to connect.
    *
    * @throws BuildException {@code DEADLINE}, "no active session for ID", when the time is up
    */
   public ClientSession get(String id, Duration wait) throws InterruptedException {
     String bare = withoutPrefix(id);
     long left = wait.toNanos();
-    long opened = OPENING.toNanos();
     lock.lockInterruptibly();
     try {
       while (true) {
         ClientSession session = byId.get(bare);
         if (session != null && !session.isDone()) {
           return session;
-        }
-        if (left <= 0 && opened > 0 && opening.containsKey(bare)) {
-          opened = arrived.awaitNanos(opened);
-          continue;
         }
         if (left <= 0) {
           throw new BuildException(
@@ -203,6 +159,5 @@ public final class Sessions implements Closeable {
       lock.unlock();
     }
     all.forEach(ClientSession::close);
-    loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 }

@@ -3,8 +3,6 @@ package dev.kiln.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import akka.actor.typed.ActorSystem;
-import akka.actor.typed.javadsl.Behaviors;
 import com.google.protobuf.ByteString;
 import dev.kiln.grpc.content.ReadContentRequest;
 import dev.kiln.grpc.content.ReadContentResponse;
@@ -38,9 +36,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,22 +50,11 @@ class SessionsTest {
           "GetSecret",
           GetSecretRequest.getDefaultInstance(),
           GetSecretResponse.getDefaultInstance());
-  private static ActorSystem<Void> system;
 
   private final Sessions sessions = new Sessions();
   private final ConcurrentLinkedQueue<TestClient> clients = new ConcurrentLinkedQueue<>();
 
   @TempDir Path temp;
-
-  @BeforeAll
-  static void startActors() {
-    system = ActorSystem.create(Behaviors.empty(), "sessions-test");
-  }
-
-  @AfterAll
-  static void stopActors() {
-    system.terminate();
-  }
 
   @AfterEach
   void closeAll() {
@@ -77,9 +62,8 @@ class SessionsTest {
     sessions.close();
   }
 
-  private ClientSession connect(String id, ServerServiceDefinition... services)
-      throws InterruptedException {
-    clients.add(new TestClient(system, sessions, id, List.of(services)));
+  private ClientSession connect(String id, ServerServiceDefinition... services) throws Exception {
+    clients.add(new TestClient(sessions, id, List.of(services)));
     return sessions.get(id, WAIT);
   }
 
@@ -170,7 +154,7 @@ class SessionsTest {
   @Test
   void newSessionReplacesOneOfTheSameId() throws Exception {
     ClientSession first = connect("same", secrets(Map.of()));
-    clients.add(new TestClient(system, sessions, "same", List.of(secrets(Map.of()))));
+    clients.add(new TestClient(sessions, "same", List.of(secrets(Map.of()))));
     first.done().toCompletableFuture().get(5, TimeUnit.SECONDS);
     assertThat(sessions.get("same", WAIT)).isNotSameAs(first);
   }

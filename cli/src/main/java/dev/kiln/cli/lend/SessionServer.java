@@ -1,9 +1,9 @@
 package dev.kiln.cli.lend;
 
 import dev.kiln.grpc.control.BytesMessage;
+import dev.kiln.grpc.tunnel.TunnelServer;
 import dev.kiln.session.SessionMetadata;
 import dev.kiln.session.Sessions;
-import dev.kiln.session.tunnel.TunnelServer;
 import io.grpc.Channel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -26,12 +26,13 @@ import java.util.concurrent.TimeUnit;
 public final class SessionServer implements AutoCloseable {
   private final EventLoopGroup loops =
       new DefaultEventLoopGroup(1, new DefaultThreadFactory("session", true));
-  private final CallPipe pipe;
+  private final SessionCall call;
   private final Server server;
 
-  private SessionServer(CallPipe pipe, List<ServerServiceDefinition> services) throws IOException {
-    this.pipe = pipe;
-    this.server = TunnelServer.start(pipe, loops, services, Sessions.MAX_MESSAGE_BYTES);
+  private SessionServer(SessionCall call, List<ServerServiceDefinition> services)
+      throws IOException {
+    this.call = call;
+    this.server = TunnelServer.start(call.pipe(), loops, services, Sessions.MAX_MESSAGE_BYTES);
   }
 
   /**
@@ -62,7 +63,7 @@ public final class SessionServer implements AutoCloseable {
                   SessionMetadata.METHOD_HEADER,
                   "/" + m.getMethodDescriptor().getFullMethodName()));
     }
-    return new SessionServer(CallPipe.open(daemon, method, headers), services);
+    return new SessionServer(SessionCall.open(daemon, method, headers), services);
   }
 
   private static void put(Metadata headers, String name, String value) {
@@ -71,13 +72,13 @@ public final class SessionServer implements AutoCloseable {
 
   /** Completes when the daemon has ended the session. */
   public CompletionStage<Status> done() {
-    return pipe.done();
+    return call.done();
   }
 
   @Override
   public void close() {
     server.shutdownNow();
-    pipe.cancel();
+    call.cancel();
     loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 }

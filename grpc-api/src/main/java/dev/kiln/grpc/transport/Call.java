@@ -1,9 +1,10 @@
 package dev.kiln.grpc.transport;
 
 import akka.grpc.javadsl.Metadata;
-import akka.http.javadsl.model.HttpHeader;
-import akka.http.javadsl.model.HttpResponse;
-import akka.http.javadsl.model.headers.RawHeader;
+import akka.grpc.javadsl.MetadataBuilder;
+import akka.grpc.javadsl.MetadataEntry;
+import akka.japi.Pair;
+import akka.util.ByteString;
 import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.model.BuildException;
 import dev.kiln.tracing.Blocking;
@@ -16,42 +17,32 @@ import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.Scope;
 import io.opentelemetry.context.propagation.TextMapGetter;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One gRPC call as its handler sees it: request metadata, response metadata, the caller's trace
- * context, and a signal that the caller has left, which stock Akka gives to streaming handlers
- * only. A handler of a generated {@code …PowerApi} gets it with {@link #of}. Any thread. The
- * transport opens and ends it.
+ * context, and a signal that the caller has left. A handler of a generated {@code …PowerApi} gets
+ * it with {@link #of}. Any thread. The transport opens and ends it.
  */
-public final class Call {
-  /**
-   * Akka gRPC hands a handler the request's headers and nothing else, so a call is named by a
-   * header of ours; the transport removes one that a client sent.
-   */
-  static final String ID_HEADER = "kiln-call-id";
-
-  private static final Map<String, Call> OPEN = new ConcurrentHashMap<>();
-  private static final AtomicLong NEXT = new AtomicLong();
-
-  private final String id = Long.toString(NEXT.incrementAndGet());
-  private final Map<String, List<String>> headers;
-  private final List<HttpHeader> responseHeaders = new CopyOnWriteArrayList<>();
+public final class Call implements Metadata {
+  private final io.grpc.Metadata headers;
+  private final io.grpc.Metadata responseHeaders = new io.grpc.Metadata();
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
   private final Span span;
   private final Context context;
 
-  private Call(Map<String, List<String>> headers, ServerSpans spans, String path) {
+  /**
+   * @param path service and method, as they are on the wire
+   */
+  Call(io.grpc.Metadata headers, ServerSpans spans, String path) {
     this.headers = headers;
     Context caller =
         W3CBaggagePropagator.getInstance()
@@ -63,45 +54,78 @@ public final class Call {
     this.context = span.getSpanContext().isValid() ? caller.with(span) : caller;
   }
 
-  /**
-   * @param path service and method, as they are on the wire
-   */
-  static Call open(Map<String, List<String>> headers, ServerSpans spans, String path) {
-    var call = new Call(headers, spans, path);
-    OPEN.put(call.id, call);
-    return call;
-  }
-
-  /** The call that {@code metadata} came with; from its handler only, while the call lasts. */
+  /** The call that {@code metadata} came with; one that has ended where none did. */
   public static Call of(Metadata metadata) {
-    return metadata
-        .getText(ID_HEADER)
-        .map(OPEN::get)
-        .orElseGet(() -> {
-          // Ended before its handler ran: what it starts is told at once.
-          var gone = new Call(Map.of(), new ServerSpans(Optional.empty()), "");
-          gone.ended.complete(true);
-          return gone;
-        });
+    if (metadata instanceof Call call) {
+      return call;
+    }
+    var gone = new Call(new io.grpc.Metadata(), new ServerSpans(Optional.empty()), "");
+    gone.ended.complete(true);
+    return gone;
   }
 
-  String id() {
-    return id;
+  private static io.grpc.Metadata.Key<String> key(String name) {
+    return io.grpc.Metadata.Key.of(name, io.grpc.Metadata.ASCII_STRING_MARSHALLER);
   }
 
-  /** First value of a request header, by its name in lower case. */
+  @Override
+  public Optional<String> getText(String name) {
+    return header(name);
+  }
+
+  @Override
+  public Optional<ByteString> getBinary(String name) {
+    byte[] value =
+        headers.get(io.grpc.Metadata.Key.of(name, io.grpc.Metadata.BINARY_BYTE_MARSHALLER));
+    return Optional.ofNullable(value).map(ByteString::fromArray);
+  }
+
+  @Override
+  public Map<String, List<MetadataEntry>> asMap() {
+    return akkas().asMap();
+  }
+
+  @Override
+  public List<Pair<String, MetadataEntry>> asList() {
+    return akkas().asList();
+  }
+
+  @Override
+  public akka.grpc.scaladsl.Metadata asScala() {
+    return akkas().asScala();
+  }
+
+  private Metadata akkas() {
+    var all = new MetadataBuilder();
+    headers().forEach((name, values) -> values.forEach(value -> all.addText(name, value)));
+    return all.build();
+  }
+
+  /** First value of a request header. */
   public Optional<String> header(String name) {
-    return headers(name).stream().findFirst();
+    Iterable<String> all = headers.getAll(key(name));
+    return all == null ? Optional.empty() : Optional.of(all.iterator().next());
   }
 
-  /** All request headers, by their names in lower case. */
+  /** All text headers of the request, by their names in lower case. */
   public Map<String, List<String>> headers() {
-    return headers;
+    var all = new HashMap<String, List<String>>();
+    for (String name : headers.keys()) {
+      if (!name.endsWith(io.grpc.Metadata.BINARY_HEADER_SUFFIX)) {
+        all.put(name, headers(name));
+      }
+    }
+    return all;
   }
 
   /** All values of a request header, in order. */
   public List<String> headers(String name) {
-    return headers.getOrDefault(name.toLowerCase(Locale.ROOT), List.of());
+    var all = new ArrayList<String>();
+    Iterable<String> values = headers.getAll(key(name));
+    if (values != null) {
+      values.forEach(all::add);
+    }
+    return all;
   }
 
   /**
@@ -109,11 +133,11 @@ public final class Call {
    * ones are not sent.
    */
   public void addResponseHeader(String name, String value) {
-    responseHeaders.add(RawHeader.create(name, value));
+    responseHeaders.put(key(name), value);
   }
 
-  HttpResponse decorated(HttpResponse response) {
-    return responseHeaders.isEmpty() ? response : response.addHeaders(responseHeaders);
+  io.grpc.Metadata responseHeaders() {
+    return responseHeaders;
   }
 
   /**
@@ -152,12 +176,7 @@ public final class Call {
       task = Blocking.start(name, work);
     }
     onCancel(task::interrupt);
-    return task.done()
-        .whenComplete((_, failure) -> {
-          if (failure != null) {
-            failed(failure);
-          }
-        });
+    return task.done();
   }
 
   /** A failed answer. */
@@ -165,15 +184,13 @@ public final class Call {
     return CompletableFuture.failedFuture(GrpcErrors.toGrpc(failure));
   }
 
-  private void failed(Throwable failure) {
-    StatusRuntimeException told = GrpcErrors.toGrpc(failure);
+  void failed(StatusRuntimeException told) {
     ServerSpans.code(span, told.getStatus().getCode());
     span.setStatus(StatusCode.ERROR, String.valueOf(told.getStatus().getDescription()));
   }
 
   /** Ends the call; {@code byCaller}: before it was answered. Idempotent. */
   void end(boolean byCaller) {
-    OPEN.remove(id);
     ended.complete(byCaller);
     if (byCaller) {
       ServerSpans.code(span, Status.Code.CANCELLED);
@@ -185,7 +202,7 @@ public final class Call {
       new TextMapGetter<>() {
         @Override
         public Iterable<String> keys(Call call) {
-          return call.headers.keySet();
+          return call.headers.keys();
         }
 
         @Override

@@ -1,6 +1,6 @@
 /**
- * gRPC's HTTP/2 transport: {@link dev.kiln.grpc.transport.GrpcServer} serves services over any byte
- * stream, {@link dev.kiln.grpc.transport.SocketListener} accepts unix and TCP connections for it,
+ * gRPC on the wire: {@link dev.kiln.grpc.transport.GrpcServer} serves services over sockets and any
+ * other bytes, {@link dev.kiln.grpc.transport.Handlers} joins their methods to grpc-java's server,
  * {@link dev.kiln.grpc.transport.Call} is what a handler sees of the call it answers.
  */
 @NullMarked

@@ -10,9 +10,8 @@ import akka.stream.SystemMaterializer;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.content.Content;
 import dev.kiln.grpc.control.BytesMessage;
-import dev.kiln.grpc.control.Control;
-import dev.kiln.grpc.control.ControlPowerApiHandlerFactory;
 import dev.kiln.grpc.control.DiskUsageRequest;
 import dev.kiln.grpc.control.DiskUsageResponse;
 import dev.kiln.grpc.control.InfoRequest;
@@ -27,6 +26,11 @@ import dev.kiln.grpc.control.StatusResponse;
 import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
 import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
 import dev.kiln.grpc.control.UsageRecord;
+import dev.kiln.grpc.services.ControlMethods;
+import dev.kiln.grpc.tunnel.BytePipe;
+import dev.kiln.grpc.tunnel.CallPipe;
+import dev.kiln.grpc.tunnel.TunnelAddress;
+import dev.kiln.grpc.tunnel.TunnelChannel;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.Tracing;
@@ -36,15 +40,20 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
+import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -53,6 +62,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -65,36 +75,45 @@ import org.junit.jupiter.api.Test;
 /** The transport against grpc-java's own client. */
 class GrpcServerTest {
   private static ActorSystem<Void> system;
+  private static EventLoopGroup loops;
 
   private final Tracing tracing = Tracing.start(Map.of());
   private FakeControl control;
   private GrpcServer server;
-  private SocketListener listener;
   private ManagedChannel channel;
 
   @BeforeAll
   static void startSystem() {
     system = ActorSystem.create(Behaviors.empty(), "grpc-server-test");
+    loops = new MultiThreadIoEventLoopGroup(2, NioIoHandler.newFactory());
   }
 
   @AfterAll
   static void stopSystem() {
     system.terminate();
+    loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 
   @BeforeEach
   void serve() throws IOException {
     control = new FakeControl(SystemMaterializer.get(system).materializer());
     server =
-        GrpcServer.builder(system)
+        GrpcServer.builder(system, loops)
             .tracer(tracing.tracer())
+            .add(ControlMethods.of(control, (_, pipe, _) -> serveAgain(pipe)))
             .add(
-                Control.description,
-                ControlPowerApiHandlerFactory.create(control, GrpcServer.errors(), system))
+                new Service(
+                    Content.description,
+                    methods ->
+                        methods.duplex(
+                            "Write",
+                            BytesMessage.getDefaultInstance(),
+                            BytesMessage.getDefaultInstance(),
+                            control::session)))
             .build();
     ServerSocketChannel socket =
         ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    listener = SocketListener.start(socket, server::serve, Optional.empty());
+    server.listen(socket, Optional.empty());
     var address = (InetSocketAddress) socket.getLocalAddress();
     channel =
         NettyChannelBuilder.forAddress(address)
@@ -103,10 +122,18 @@ class GrpcServerTest {
             .build();
   }
 
+  /** What comes through a tunnel is served as if it came from a socket. */
+  private void serveAgain(BytePipe pipe) {
+    try {
+      server.serve(pipe);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   @AfterEach
   void stop() {
     channel.shutdownNow();
-    listener.close();
     server.close();
     tracing.close();
   }
@@ -349,7 +376,7 @@ class GrpcServerTest {
     ClientCall<BytesMessage, BytesMessage> call =
         channel.newCall(
             method(
-                "Session",
+                "containerd.services.content.v1.Content/Write",
                 MethodType.BIDI_STREAMING,
                 BytesMessage.getDefaultInstance(),
                 BytesMessage.getDefaultInstance()),
@@ -379,6 +406,90 @@ class GrpcServerTest {
     assertThat(control.sessionBytes)
         .failsWithin(Duration.ofSeconds(10))
         .withThrowableOfType(ExecutionException.class);
+  }
+
+  @Test
+  void aTunnelCarriesAConnection() {
+    var end =
+        new ClientEnd(
+            channel.newCall(
+                method(
+                    "Session",
+                    MethodType.BIDI_STREAMING,
+                    BytesMessage.getDefaultInstance(),
+                    BytesMessage.getDefaultInstance()),
+                CallOptions.DEFAULT.withExecutor(Runnable::run)));
+    end.call.start(end, new Metadata());
+    var address = new TunnelAddress("test");
+    ManagedChannel within =
+        NettyChannelBuilder.forAddress(address)
+            .channelFactory(() -> new TunnelChannel(end.pipe, address))
+            .eventLoopGroup(loops)
+            .usePlaintext()
+            .maxInboundMessageSize(64 << 20)
+            .build();
+    try {
+      var request = DiskUsageRequest.newBuilder().addFilter("").addFilter("" + (15 << 20)).build();
+      DiskUsageResponse answer =
+          ClientCalls.blockingUnaryCall(
+              within,
+              method(
+                  "DiskUsage", MethodType.UNARY, request, DiskUsageResponse.getDefaultInstance()),
+              CallOptions.DEFAULT,
+              request);
+      assertThat(answer.getRecord(0).getDescription()).hasSize(15 << 20);
+    } finally {
+      within.shutdownNow();
+    }
+    assertThat(end.ended).as("the tunnel's call").succeedsWithin(Duration.ofSeconds(10));
+  }
+
+  /** A client's end of a tunnel. */
+  private static final class ClientEnd extends ClientCall.Listener<BytesMessage>
+      implements CallPipe.End {
+    final ClientCall<BytesMessage, BytesMessage> call;
+    final CallPipe pipe = new CallPipe(this);
+    final CompletableFuture<Status> ended = new CompletableFuture<>();
+
+    ClientEnd(ClientCall<BytesMessage, BytesMessage> call) {
+      this.call = call;
+    }
+
+    @Override
+    public void onMessage(BytesMessage message) {
+      pipe.received(message);
+    }
+
+    @Override
+    public void onReady() {
+      pipe.writable();
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      pipe.ended();
+      ended.complete(status);
+    }
+
+    @Override
+    public void request(int messages) {
+      call.request(messages);
+    }
+
+    @Override
+    public boolean isReady() {
+      return call.isReady();
+    }
+
+    @Override
+    public void send(BytesMessage message) {
+      call.sendMessage(message);
+    }
+
+    @Override
+    public void close() {
+      call.halfClose();
+    }
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.kiln.session.tunnel;
+package dev.kiln.grpc.tunnel;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -12,8 +12,10 @@ import io.netty.channel.EventLoop;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
-import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,9 +36,10 @@ public final class TunnelChannel extends AbstractChannel {
   private final ChannelConfig config = new TunnelConfig(this);
   private final BytePipe pipe;
   private final TunnelAddress address;
-  private final ArrayDeque<byte[]> inbound = new ArrayDeque<>();
+  private final Queue<byte[]> inbound = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean delivery = new AtomicBoolean(); // is under way
   private boolean readPending;
-  private boolean inboundEnded;
+  private volatile boolean inboundEnded;
   private int consumed;
   private volatile State state = State.NEW;
 
@@ -63,20 +66,26 @@ public final class TunnelChannel extends AbstractChannel {
 
   /** Bytes from the peer, which nobody writes to afterwards. */
   public void received(byte[] bytes) {
-    eventLoop()
-        .execute(() -> {
-          inbound.add(bytes);
-          deliver();
-        });
+    if (state != State.CLOSED) {
+      inbound.add(bytes);
+      deliverSoon();
+    }
   }
 
   /** The peer will send no more: the channel delivers what there is and closes. */
   public void ended() {
-    eventLoop()
-        .execute(() -> {
-          inboundEnded = true;
-          deliver();
-        });
+    inboundEnded = true;
+    deliverSoon();
+  }
+
+  /** What comes in one go is delivered in one go, and so answered in one. */
+  private void deliverSoon() {
+    if (delivery.compareAndSet(false, true)) {
+      onLoop(() -> {
+        delivery.set(false);
+        deliver();
+      });
+    }
   }
 
   /** The pipe has room again. */
@@ -125,7 +134,7 @@ public final class TunnelChannel extends AbstractChannel {
     }
     readPending = true;
     if (!inbound.isEmpty() || inboundEnded) {
-      eventLoop().execute(this::deliver); // not from here: a reader may ask while it is reading
+      deliverSoon(); // not from here: a reader may ask while it is reading
     }
   }
 

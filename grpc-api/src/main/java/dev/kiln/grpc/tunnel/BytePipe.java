@@ -1,4 +1,4 @@
-package dev.kiln.session.tunnel;
+package dev.kiln.grpc.tunnel;
 
 /**
  * Carries the bytes of one {@link TunnelChannel}: the port to a gRPC stream that tunnels them. The

@@ -1,4 +1,4 @@
-package dev.kiln.session.tunnel;
+package dev.kiln.grpc.tunnel;
 
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;

@@ -1,4 +1,4 @@
-package dev.kiln.session.tunnel;
+package dev.kiln.grpc.tunnel;
 
 import io.netty.channel.AbstractServerChannel;
 import io.netty.channel.ChannelConfig;

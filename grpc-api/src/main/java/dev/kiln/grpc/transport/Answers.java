@@ -1,0 +1,77 @@
+package dev.kiln.grpc.transport;
+
+import akka.stream.Attributes;
+import akka.stream.Inlet;
+import akka.stream.SinkShape;
+import akka.stream.stage.AbstractInHandler;
+import akka.stream.stage.AsyncCallback;
+import akka.stream.stage.GraphStage;
+import akka.stream.stage.GraphStageLogic;
+import com.google.protobuf.Message;
+
+/**
+ * The answers of one call, taken only while its connection has room for them: what waits for a slow
+ * client waits in the stream. Ends the call with the stream, and the stream with the call.
+ */
+final class Answers<B extends Message> extends GraphStage<SinkShape<B>> {
+  private final Inlet<B> in = Inlet.create("answers.in");
+  private final SinkShape<B> shape = SinkShape.of(in);
+  private final ServedCall<?, B> call;
+
+  Answers(ServedCall<?, B> call) {
+    this.call = call;
+  }
+
+  @Override
+  public SinkShape<B> shape() {
+    return shape;
+  }
+
+  @Override
+  public GraphStageLogic createLogic(Attributes attributes) {
+    return new GraphStageLogic(shape) {
+      private final AsyncCallback<Boolean> onRoom = createAsyncCallback(_ -> pullIfRoom());
+      private final AsyncCallback<Boolean> onCancel = createAsyncCallback(_ -> completeStage());
+
+      {
+        setHandler(
+            in,
+            new AbstractInHandler() {
+              @Override
+              public void onPush() {
+                if (call.send(grab(in))) {
+                  pullIfRoom();
+                } else {
+                  completeStage();
+                }
+              }
+
+              @Override
+              public void onUpstreamFinish() {
+                call.close();
+                completeStage();
+              }
+
+              @Override
+              public void onUpstreamFailure(Throwable failure) {
+                call.fail(failure);
+                completeStage();
+              }
+            });
+      }
+
+      @Override
+      public void preStart() {
+        call.onRoom(() -> onRoom.invoke(true));
+        call.call().onCancel(() -> onCancel.invoke(true));
+        pullIfRoom();
+      }
+
+      private void pullIfRoom() {
+        if (call.hasRoom() && !hasBeenPulled(in) && !isClosed(in)) {
+          pull(in);
+        }
+      }
+    };
+  }
+}
