@@ -15,13 +15,13 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.Platform;
 import dev.kiln.model.SourceRange;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * Writes the graph behind one output as a definition: inputs before what needs them, each op once,
@@ -101,7 +101,7 @@ public final class DefinitionWriter {
         open.pop();
         continue;
       }
-      Optional<Node> missing = inputs(node).filter(input -> known(input).isEmpty()).findFirst();
+      Optional<Node> missing = missing(inputs(node));
       if (missing.isPresent()) {
         open.push(missing.get());
       } else {
@@ -111,13 +111,24 @@ public final class DefinitionWriter {
     }
   }
 
-  private static Stream<Node> inputs(Node node) {
-    return node instanceof Node.Given(GivenDefinition definition, Digest digest)
-        ? definition.inputs(digest).stream()
-        : OpWriter.inputs(node).stream()
-            .map(Output::made)
-            .flatMap(Optional::stream)
-            .map(Output.Made::node);
+  private Optional<Node> missing(List<Node> inputs) {
+    for (Node input : inputs) {
+      if (known(input).isEmpty()) {
+        return Optional.of(input);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static List<Node> inputs(Node node) {
+    if (node instanceof Node.Given(GivenDefinition definition, Digest digest)) {
+      return definition.inputs(digest);
+    }
+    var inputs = new ArrayList<Node>();
+    for (Output input : OpWriter.inputs(node)) {
+      input.made().ifPresent(made -> inputs.add(made.node()));
+    }
+    return inputs;
   }
 
   private void write(Node node) {
@@ -180,13 +191,15 @@ public final class DefinitionWriter {
 
   /** Source ranges in their protobuf form. */
   public static List<Range> ranges(List<SourceRange> ranges) {
-    return ranges.stream()
-        .map(r ->
-            Range.newBuilder()
-                .setStart(position(r.startLine(), r.startCharacter()))
-                .setEnd(position(r.endLine(), r.endCharacter()))
-                .build())
-        .toList();
+    var protos = new ArrayList<Range>(ranges.size());
+    for (SourceRange r : ranges) {
+      protos.add(
+          Range.newBuilder()
+              .setStart(position(r.startLine(), r.startCharacter()))
+              .setEnd(position(r.endLine(), r.endCharacter()))
+              .build());
+    }
+    return protos;
   }
 
   private static Position position(int line, int character) {

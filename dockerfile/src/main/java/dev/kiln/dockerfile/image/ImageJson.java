@@ -9,11 +9,13 @@ import dev.kiln.model.Kind;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoField;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -28,8 +30,14 @@ import java.util.stream.Collectors;
  */
 public final class ImageJson {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final DateTimeFormatter SECONDS =
-      DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss");
+
+  /** Go's {@code RFC3339Nano}: no zeros at the end of the fraction. */
+  private static final DateTimeFormatter RFC3339_NANO =
+      new DateTimeFormatterBuilder()
+          .appendPattern("uuuu-MM-dd'T'HH:mm:ss")
+          .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
+          .appendOffset("+HH:MM", "Z")
+          .toFormatter(Locale.ROOT);
 
   private ImageJson() {}
 
@@ -144,19 +152,9 @@ public final class ImageJson {
     }
   }
 
-  /** A time in the spelling of Go's {@code RFC3339Nano}: no zeros at the end of the fraction. */
+  /** A time in the spelling of Go's {@code RFC3339Nano}. */
   public static String time(OffsetDateTime time) {
-    var out = new StringBuilder(SECONDS.format(time));
-    if (time.getNano() != 0) {
-      String fraction = String.format(java.util.Locale.ROOT, "%09d", time.getNano());
-      int end = fraction.length();
-      while (fraction.charAt(end - 1) == '0') {
-        end--;
-      }
-      out.append('.').append(fraction, 0, end);
-    }
-    return out.append(time.getOffset().equals(ZoneOffset.UTC) ? "Z" : time.getOffset().getId())
-        .toString();
+    return RFC3339_NANO.format(time);
   }
 
   public static byte[] write(ImageConfig image) {

@@ -10,9 +10,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** The forms of the kernel's files of numbers. What is not there or not understood is left out. */
 final class KernelFiles {
+  private static final Pattern BETWEEN_WORDS = Pattern.compile("[\\s:]+");
+
+  /** No line that is read has more; the rest of the interrupts' thousands stays one. */
+  private static final int MOST_WORDS = 32;
+
   private static final List<String> PRESSURES = List.of("avg10", "avg60", "avg300", "total");
 
   private KernelFiles() {}
@@ -36,7 +42,7 @@ final class KernelFiles {
   }
 
   private static String[] words(String line) {
-    return line.strip().split("[\\s:]+");
+    return BETWEEN_WORDS.split(line.strip(), MOST_WORDS);
   }
 
   /** A file of {@code key value} lines. */

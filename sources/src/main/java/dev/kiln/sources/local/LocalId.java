@@ -1,8 +1,8 @@
 package dev.kiln.sources.local;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
@@ -31,7 +31,7 @@ record LocalId(
     boolean trustMetadata,
     boolean metadataOnly,
     Optional<List<String>> exceptions) {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectReader TEXTS = new ObjectMapper().readerForListOf(String.class);
 
   static LocalId of(SourceOp op) {
     String session = op.attr("local.session").orElse("");
@@ -66,7 +66,7 @@ record LocalId(
         .flatMap(text -> {
           try {
             // "null" is a list that is absent
-            return Optional.ofNullable(JSON.readValue(text, new TypeReference<List<String>>() {}));
+            return Optional.ofNullable(TEXTS.<List<String>>readValue(text));
           } catch (JsonProcessingException e) {
             throw new BuildException(
                 Kind.INVALID, "invalid value for " + key + ": " + e.getOriginalMessage(), e);

@@ -52,8 +52,11 @@ abstract class LayerDirectories implements Snapshotter {
     lastLayer.set(last);
   }
 
-  /** Shows a chain at an empty directory, or says where else it is to be seen as it is. */
-  abstract Path show(List<Long> chain, Path place) throws IOException;
+  /** Where a chain can be seen as it lies, if it can. */
+  abstract Optional<Path> asItLies(List<Long> chain);
+
+  /** Shows a chain of at least one layer at an empty directory. */
+  abstract void show(List<Long> chain, Path place) throws IOException;
 
   /** Undoes a {@link #show} at this place, which the caller removes. */
   abstract void hide(Path place) throws IOException;
@@ -145,22 +148,28 @@ abstract class LayerDirectories implements Snapshotter {
 
     synchronized Path open() throws IOException {
       if (root == null) {
+        root = asItLies(chain).orElse(null);
+      }
+      if (root == null) {
         Path fresh = place();
         place = fresh;
-        root = chain.isEmpty() ? fresh : show(chain, fresh);
+        if (!chain.isEmpty()) {
+          show(chain, fresh);
+        }
+        root = fresh;
       }
       return root;
     }
 
     synchronized void shut() throws IOException {
       if (place != null) {
-        if (place.equals(root) && !chain.isEmpty()) {
+        if (root != null && !chain.isEmpty()) {
           hide(place);
         }
         Fd.CWD.rmdir(BytePath.of(place));
         place = null;
-        root = null;
       }
+      root = null;
     }
   }
 

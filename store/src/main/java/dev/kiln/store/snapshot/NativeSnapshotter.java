@@ -7,6 +7,7 @@ import dev.kiln.sys.Mount;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Shows chains by copying them, for file systems under which overlayfs does not work. Layers are
@@ -63,9 +64,13 @@ public final class NativeSnapshotter extends LayerDirectories {
   }
 
   @Override
-  Path show(List<Long> chain, Path place) throws IOException {
+  Optional<Path> asItLies(List<Long> chain) {
+    return Optional.empty();
+  }
+
+  @Override
+  void show(List<Long> chain, Path place) throws IOException {
     copy(chain, place);
-    return place;
   }
 
   @Override

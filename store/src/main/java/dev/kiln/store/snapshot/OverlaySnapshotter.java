@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Shows chains by overlayfs. A writable state is mounted {@code volatile}: neither a {@code fsync}
@@ -182,17 +183,20 @@ public final class OverlaySnapshotter extends LayerDirectories {
   }
 
   @Override
-  Path show(List<Long> chain, Path place) throws IOException {
-    if (chain.size() == 1 && Files.exists(directory(chain.getFirst()).resolve(PLAIN))) {
-      return layer(chain.getFirst());
-    }
+  Optional<Path> asItLies(List<Long> chain) {
+    return chain.size() == 1 && Files.exists(directory(chain.getFirst()).resolve(PLAIN))
+        ? Optional.of(layer(chain.getFirst()))
+        : Optional.empty();
+  }
+
+  @Override
+  void show(List<Long> chain, Path place) throws IOException {
     var options = options(chain);
     if (chain.size() == 1) { // overlayfs wants two lower directories where there is no upper one
       options.add(options.removeLast() + ":" + empty);
     }
     options.add("ro");
     Mounts.mount(new Mount("overlay", "overlay", options), place);
-    return place;
   }
 
   @Override
