@@ -25,6 +25,10 @@ import org.slf4j.LoggerFactory;
  * files, which keeps the start short.
  */
 public final class DaemonLog extends ContextAwareBase implements Configurator {
+  /** grpc-java logs to the JDK. Held: a logger nobody holds is made anew, with its old level. */
+  private static final java.util.logging.Logger GRPC =
+      java.util.logging.Logger.getLogger("io.grpc");
+
   /** Made by logback. */
   public DaemonLog() {}
 
@@ -46,9 +50,9 @@ public final class DaemonLog extends ContextAwareBase implements Configurator {
     for (String library : new String[] {"akka", "io.netty", "io.grpc", "io.opentelemetry"}) {
       context.getLogger(library).setLevel(Level.WARN);
     }
-    // grpc-java asks unix sockets for keep-alive, and netty would say each time that they have
-    // none.
+    // grpc-java sets options that unix sockets lack, and netty would say so each time.
     context.getLogger("io.netty.bootstrap").setLevel(Level.ERROR);
+    GRPC.setLevel(java.util.logging.Level.SEVERE); // else each failed handshake is a stack trace
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 

@@ -1,6 +1,6 @@
 package dev.kiln.daemon;
 
-import dev.kiln.grpc.transport.BoundSocket;
+import dev.kiln.grpc.transport.BoundServerChannel;
 import dev.kiln.tracing.Blocking;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
@@ -22,12 +22,15 @@ import io.netty.handler.codec.http.QueryStringDecoder;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryUsage;
+import java.net.SocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The debug address (features O-20 to O-24): {@code /metrics} in Prometheus' text form, {@code
@@ -36,6 +39,7 @@ import java.util.function.Supplier;
  * connections end with the event loops.
  */
 final class DebugServer {
+  private static final Logger LOG = LoggerFactory.getLogger(DebugServer.class);
   private static final int MAX_REQUEST_BYTES = 1 << 16;
 
   private final EventLoopGroup loops;
@@ -61,9 +65,10 @@ final class DebugServer {
 
   /** Takes over {@code socket}, bound already, and serves HTTP/1.1 on it. */
   void listen(ServerSocketChannel socket) throws IOException {
+    SocketAddress address = socket.getLocalAddress();
     new ServerBootstrap()
         .group(loops)
-        .channelFactory(() -> BoundSocket.channel(socket))
+        .channelFactory(() -> new BoundServerChannel(socket, address))
         .childHandler(
             new ChannelInitializer<>() {
               @Override
@@ -77,27 +82,36 @@ final class DebugServer {
                         new Answering());
               }
             })
-        .bind(socket.getLocalAddress())
+        .bind(address)
         .syncUninterruptibly();
   }
 
   private final class Answering extends SimpleChannelInboundHandler<FullHttpRequest> {
     @Override
     protected void channelRead0(ChannelHandlerContext connection, FullHttpRequest request) {
-      String path = new QueryStringDecoder(request.uri()).path();
+      String uri = request.uri();
+      connection.channel().config().setAutoRead(false); // one after the other
       var _ =
-          Blocking.start("debug", () -> answer(path))
+          Blocking.start("debug", () -> answer(uri))
               .done()
-              .whenComplete((answer, failure) ->
-                  connection.writeAndFlush(
-                      failure == null
-                          ? answer
-                          : response(HttpResponseStatus.INTERNAL_SERVER_ERROR, "" + failure)));
+              .whenComplete((answer, failure) -> {
+                connection.writeAndFlush(
+                    failure == null
+                        ? answer
+                        : response(HttpResponseStatus.INTERNAL_SERVER_ERROR, "" + failure));
+                connection.channel().config().setAutoRead(true);
+              });
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext connection, Throwable cause) {
+      LOG.debug("a debug connection broke", cause);
+      connection.close();
     }
   }
 
-  private FullHttpResponse answer(String path) throws Exception {
-    Callable<String> page = pages.get(path);
+  private FullHttpResponse answer(String uri) throws Exception {
+    Callable<String> page = pages.get(new QueryStringDecoder(uri).path());
     return page == null
         ? response(HttpResponseStatus.NOT_FOUND, "")
         : response(HttpResponseStatus.OK, page.call());

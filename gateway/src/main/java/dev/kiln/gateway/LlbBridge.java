@@ -272,12 +272,15 @@ public final class LlbBridge implements LLBBridgePowerApi {
   @Override
   public CompletionStage<PongResponse> ping(PingRequest in, Metadata metadata) {
     BuildInfo info = bridge.info();
-    return CompletableFuture.completedFuture(
-        PongResponse.newBuilder()
-            .addAllFrontendAPICaps(GatewayMessages.caps(info.frontendCaps()))
-            .addAllLLBCaps(GatewayMessages.caps(info.llbCaps()))
-            .addAllWorkers(workers.get())
-            .build());
+    return Call.of(metadata)
+        .answer(
+            "bridge-ping", // workers look at the machine
+            () ->
+                PongResponse.newBuilder()
+                    .addAllFrontendAPICaps(GatewayMessages.caps(info.frontendCaps()))
+                    .addAllLLBCaps(GatewayMessages.caps(info.llbCaps()))
+                    .addAllWorkers(workers.get())
+                    .build());
   }
 
   @Override

@@ -16,6 +16,7 @@ final class SessionCall extends ClientCall.Listener<BytesMessage> implements Cal
   private final ClientCall<BytesMessage, BytesMessage> call;
   private final CallPipe pipe = new CallPipe(this);
   private final CompletableFuture<Status> done = new CompletableFuture<>();
+  private volatile boolean canceled;
 
   private SessionCall(ClientCall<BytesMessage, BytesMessage> call) {
     this.call = call;
@@ -40,6 +41,7 @@ final class SessionCall extends ClientCall.Listener<BytesMessage> implements Cal
   }
 
   void cancel() {
+    canceled = true;
     call.cancel("the build is over", null);
   }
 
@@ -60,7 +62,9 @@ final class SessionCall extends ClientCall.Listener<BytesMessage> implements Cal
 
   @Override
   public void close() {
-    call.halfClose();
+    if (!canceled) {
+      call.halfClose();
+    }
   }
 
   @Override

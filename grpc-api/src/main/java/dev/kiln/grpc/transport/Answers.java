@@ -8,6 +8,8 @@ import akka.stream.stage.AsyncCallback;
 import akka.stream.stage.GraphStage;
 import akka.stream.stage.GraphStageLogic;
 import com.google.protobuf.Message;
+import dev.kiln.grpc.GrpcErrors;
+import io.grpc.Status.Code;
 
 /**
  * The answers of one call, taken only while its connection has room for them: what waits for a slow
@@ -31,7 +33,7 @@ final class Answers<B extends Message> extends GraphStage<SinkShape<B>> {
   public GraphStageLogic createLogic(Attributes attributes) {
     return new GraphStageLogic(shape) {
       private final AsyncCallback<Boolean> onRoom = createAsyncCallback(_ -> pullIfRoom());
-      private final AsyncCallback<Boolean> onCancel = createAsyncCallback(_ -> completeStage());
+      private final AsyncCallback<Boolean> onEnd = createAsyncCallback(_ -> completeStage());
 
       {
         setHandler(
@@ -63,8 +65,15 @@ final class Answers<B extends Message> extends GraphStage<SinkShape<B>> {
       @Override
       public void preStart() {
         call.onRoom(() -> onRoom.invoke(true));
-        call.call().onCancel(() -> onCancel.invoke(true));
+        call.call().onEnd(() -> onEnd.invoke(true));
         pullIfRoom();
+      }
+
+      @Override
+      public void postStop() {
+        if (!call.isOver()) {
+          call.fail(GrpcErrors.of(Code.INTERNAL, "the stream of answers broke off"));
+        }
       }
 
       private void pullIfRoom() {

@@ -166,6 +166,11 @@ public final class Call implements Metadata {
         });
   }
 
+  /** Runs {@code action} once when the call ends, however that comes. */
+  void onEnd(Runnable action) {
+    var _ = ended.thenRun(action);
+  }
+
   /**
    * Answers the call from blocking code on a virtual thread of its own, which is interrupted when
    * the caller leaves. The caller's trace context is current in it.

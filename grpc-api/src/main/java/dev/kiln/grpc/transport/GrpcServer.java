@@ -39,6 +39,7 @@ public final class GrpcServer implements AutoCloseable {
   private static final int FLOW_WINDOW_BYTES = 4 << 20;
 
   private static final int MAX_HEADER_BYTES = 1 << 20;
+  private static final int MAX_CALLS = 10_000;
 
   private final Map<String, ServerServiceDefinition> services;
   private final EventLoopGroup loops;
@@ -97,14 +98,20 @@ public final class GrpcServer implements AutoCloseable {
    * @param tls absent for plain connections
    */
   public void listen(ServerSocketChannel socket, Optional<SslContext> tls) throws IOException {
-    NettyServerBuilder server = on(socket.getLocalAddress(), () -> BoundSocket.channel(socket));
+    SocketAddress address = socket.getLocalAddress();
+    NettyServerBuilder server = on(address, () -> new BoundServerChannel(socket, address));
     tls.ifPresent(server::sslContext);
     start(server);
   }
 
-  /** Serves the one connection that {@code pipe} carries. */
+  /**
+   * Serves the one connection that {@code pipe} carries, whose peer takes all the time it needs to
+   * begin. Waits for an event loop, so not on one.
+   */
   public void serve(BytePipe pipe) throws IOException {
-    start(on(new TunnelAddress("pipe"), () -> new TunnelServerChannel(pipe)));
+    start(
+        on(new TunnelAddress("pipe"), () -> new TunnelServerChannel(pipe))
+            .handshakeTimeout(Long.MAX_VALUE, TimeUnit.MILLISECONDS));
   }
 
   private NettyServerBuilder on(
@@ -117,6 +124,7 @@ public final class GrpcServer implements AutoCloseable {
         .flowControlWindow(FLOW_WINDOW_BYTES)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .maxInboundMetadataSize(MAX_HEADER_BYTES)
+        .maxConcurrentCallsPerConnection(MAX_CALLS)
         // Clients ping as they like: Go's do so to measure the connection.
         .permitKeepAliveTime(0, TimeUnit.SECONDS)
         .permitKeepAliveWithoutCalls(true)

@@ -16,6 +16,7 @@ import io.grpc.protobuf.ProtoUtils;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.EventExecutor;
+import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
@@ -61,17 +62,21 @@ public final class Handlers {
         request,
         answer,
         (call, in) -> {
-          var _ =
-              handler
-                  .apply(in, call.call())
-                  .whenComplete((out, failure) -> {
-                    if (failure != null) {
-                      call.fail(failure);
-                    } else if (call.send(out)) {
-                      call.close();
-                    }
-                  });
+          var _ = handler.apply(in, call.call()).whenComplete((out, e) -> answer(call, out, e));
         });
+  }
+
+  private static <B extends Message> void answer(
+      ServedCall<?, B> call, @Nullable B out, @Nullable Throwable failure) {
+    try {
+      if (failure != null) {
+        call.fail(failure);
+      } else if (call.send(Objects.requireNonNull(out, "a handler must answer"))) {
+        call.close();
+      }
+    } catch (Throwable e) { // nobody else would see it, and the client would wait
+      call.threw(e);
+    }
   }
 
   /** One request, a stream of answers. */
@@ -161,21 +166,20 @@ public final class Handlers {
           var call = new ServedCall<>(wire, headers, spans);
           try {
             opened.accept(call);
-          } catch (RuntimeException e) {
-            call.fail(e);
+          } catch (Throwable e) {
+            call.threw(e);
           }
           return call;
         });
     return this;
   }
 
-  /** Has a request answered when it is whole. */
+  /** Has a request answered when it is whole; grpc-java refuses a second one. */
   private static final class OneRequest<A extends Message, B extends Message>
       implements ServedCall.Inbound<A> {
     private final ServedCall<A, B> call;
     private final BiConsumer<ServedCall<A, B>, A> handler;
     private @Nullable A request;
-    private boolean refused;
 
     OneRequest(ServedCall<A, B> call, BiConsumer<ServedCall<A, B>, A> handler) {
       this.call = call;
@@ -184,16 +188,12 @@ public final class Handlers {
 
     @Override
     public void message(A message) {
-      if (request != null && !refused) {
-        refused = true;
-        call.fail(GrpcErrors.of(Code.INTERNAL, "the method takes one request, not more"));
-      }
       request = message;
     }
 
     @Override
     public void end(boolean whole) {
-      if (!whole || refused) {
+      if (!whole) {
         return;
       }
       try {
@@ -201,8 +201,8 @@ public final class Handlers {
           throw GrpcErrors.of(Code.INTERNAL, "the method takes one request, not none");
         }
         handler.accept(call, request);
-      } catch (RuntimeException e) {
-        call.fail(e);
+      } catch (Throwable e) { // nobody else would see it, and the client would wait
+        call.threw(e);
       }
     }
   }

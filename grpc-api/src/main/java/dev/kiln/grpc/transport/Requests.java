@@ -16,7 +16,7 @@ import java.util.ArrayDeque;
  * its end of stream. To be run once.
  */
 final class Requests<A extends Message> extends GraphStage<SourceShape<A>> {
-  private static final int AHEAD = 16;
+  private static final int AHEAD = 8;
 
   private final Outlet<A> out = Outlet.create("requests.out");
   private final SourceShape<A> shape = SourceShape.of(out);
@@ -90,7 +90,7 @@ final class Requests<A extends Message> extends GraphStage<SourceShape<A>> {
 
     private void ended(boolean whole) {
       if (!whole) {
-        failStage(Status.CANCELLED.withDescription("the client has left").asRuntimeException());
+        failStage(Status.CANCELLED.withDescription("the call is over").asRuntimeException());
         return;
       }
       ended = true;

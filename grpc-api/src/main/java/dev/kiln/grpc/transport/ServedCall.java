@@ -2,6 +2,7 @@ package dev.kiln.grpc.transport;
 
 import com.google.protobuf.Message;
 import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.model.BuildException;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
@@ -39,6 +40,7 @@ final class ServedCall<A extends Message, B extends Message> extends ServerCall.
   private volatile @Nullable Inbound<A> inbound;
   private volatile Runnable room = () -> {};
   private boolean headersSent;
+  private volatile boolean closed;
 
   ServedCall(ServerCall<A, B> wire, Metadata headers, ServerSpans spans) {
     this.wire = wire;
@@ -88,7 +90,7 @@ final class ServedCall<A extends Message, B extends Message> extends ServerCall.
 
   /** Sends an answer; {@code false} where the call is over, with this answer or before it. */
   boolean send(B answer) {
-    if (wire.isCancelled()) {
+    if (isOver()) {
       return false;
     }
     int size = answer.getSerializedSize();
@@ -108,22 +110,47 @@ final class ServedCall<A extends Message, B extends Message> extends ServerCall.
     return true;
   }
 
-  /** Ends the call with success. */
+  /** Whether nothing can be sent any more. */
+  boolean isOver() {
+    return closed || wire.isCancelled();
+  }
+
+  /** Ends the call with success; nothing where it is over. */
   void close() {
-    if (!wire.isCancelled()) {
-      wire.close(Status.OK, new Metadata());
+    close(Status.OK, new Metadata());
+  }
+
+  private void close(Status status, Metadata trailers) {
+    if (!isOver()) {
+      closed = true;
+      wire.close(status, trailers);
     }
   }
 
-  /** Ends the call with what {@code failure} is to a client. */
+  /** Ends the call with what {@code failure} is to a client; nothing where it is over. */
   void fail(Throwable failure) {
     LOG.debug("{} failed", wire.getMethodDescriptor().getFullMethodName(), failure);
-    StatusRuntimeException told = GrpcErrors.toGrpc(failure);
-    call.failed(told);
-    if (!wire.isCancelled()) {
-      Metadata trailers = told.getTrailers();
-      wire.close(told.getStatus(), trailers == null ? new Metadata() : trailers);
+    StatusRuntimeException told;
+    try {
+      told = GrpcErrors.toGrpc(failure);
+    } catch (RuntimeException e) {
+      LOG.error("a failure cannot be told", e);
+      told = GrpcErrors.of(Code.INTERNAL, String.valueOf(failure.getMessage()));
     }
+    call.failed(told);
+    var trailers = new Metadata(); // a copy: one failure may end several calls
+    if (told.getTrailers() != null) {
+      trailers.merge(told.getTrailers());
+    }
+    close(told.getStatus(), trailers);
+  }
+
+  /** Ends the call of a handler that threw, which must not leave its client waiting. */
+  void threw(Throwable failure) {
+    if (!(failure instanceof BuildException || failure instanceof StatusRuntimeException)) {
+      LOG.error("{}: the handler threw", wire.getMethodDescriptor().getFullMethodName(), failure);
+    }
+    fail(failure);
   }
 
   @Override
@@ -144,6 +171,7 @@ final class ServedCall<A extends Message, B extends Message> extends ServerCall.
 
   @Override
   public void onComplete() {
+    end.complete(false); // for a reader that has not come to the end: there is nobody any more
     call.end(false);
   }
 

@@ -6,7 +6,7 @@ package dev.kiln.grpc.tunnel;
  */
 public interface BytePipe {
   /**
-   * The channel is there: from now on bytes may be given to {@link TunnelChannel#received}, at most
+   * The channel is there: from now on bytes may be given to {@link TunnelChannel#received}, about
    * {@link TunnelChannel#WINDOW_BYTES} more than were {@link #consumed}.
    */
   void start(TunnelChannel channel);

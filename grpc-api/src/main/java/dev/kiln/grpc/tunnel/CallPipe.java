@@ -7,12 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of a tunnel as messages of a gRPC call, on either side of it. Any thread; whoever makes
- * the pipe tells it what the call does. Bound: {@link TunnelChannel#WINDOW_BYTES} in, what the call
- * has room for out.
+ * the pipe tells it what the call does. Bound: {@link TunnelChannel#WINDOW_BYTES} and a few
+ * messages in, what the call has room for out.
  */
 public final class CallPipe implements BytePipe {
-  /** Messages asked for before the first has come. */
-  private static final int AHEAD = 16;
+  /** Messages under way; what they hold comes on top of the channel's window. */
+  private static final int AHEAD = 4;
 
   private final End call;
   private final AtomicInteger unconsumed = new AtomicInteger();

@@ -150,9 +150,6 @@ public final class TunnelChannel extends AbstractChannel {
         part.getBytes(part.readerIndex(), batch, size, take);
         size += take;
         out.removeBytes(take);
-        if (take == 0) {
-          out.remove();
-        }
         messages++;
       }
       if (size == 0 && messages == 0) {

@@ -21,6 +21,7 @@ final class FakeControl implements ControlPowerApi {
   final CountDownLatch solveInterrupted = new CountDownLatch(1);
   final CountDownLatch sessionStarted = new CountDownLatch(1);
   final CompletableFuture<Long> sessionBytes = new CompletableFuture<>();
+  final CompletableFuture<Boolean> refusedRequestsFailed = new CompletableFuture<>();
   private final akka.stream.Materializer materializer;
 
   FakeControl(akka.stream.Materializer materializer) {
@@ -105,6 +106,13 @@ final class FakeControl implements ControlPowerApi {
                 .build());
   }
 
+  /** Refuses the call, whatever is still to come; tells how its requests ended. */
+  Source<BytesMessage, NotUsed> refuse(Source<BytesMessage, NotUsed> in, Metadata metadata) {
+    in.runWith(Sink.ignore(), materializer)
+        .whenComplete((_, failure) -> refusedRequestsFailed.complete(failure != null));
+    return Source.failed(new BuildException(Kind.INVALID, "refused"));
+  }
+
   @Override
   public CompletionStage<ListWorkersResponse> listWorkers(
       ListWorkersRequest in, Metadata metadata) {
@@ -127,6 +135,6 @@ final class FakeControl implements ControlPowerApi {
   @Override
   public CompletionStage<UpdateBuildHistoryResponse> updateBuildHistory(
       UpdateBuildHistoryRequest in, Metadata metadata) {
-    throw new IllegalStateException("a bug");
+    throw new AssertionError("a bug");
   }
 }

@@ -33,6 +33,7 @@ import dev.kiln.grpc.tunnel.TunnelAddress;
 import dev.kiln.grpc.tunnel.TunnelChannel;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
+import dev.kiln.tracing.Blocking;
 import dev.kiln.tracing.Tracing;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
@@ -53,7 +54,6 @@ import io.netty.channel.nio.NioIoHandler;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -105,11 +105,17 @@ class GrpcServerTest {
                 new Service(
                     Content.description,
                     methods ->
-                        methods.duplex(
-                            "Write",
-                            BytesMessage.getDefaultInstance(),
-                            BytesMessage.getDefaultInstance(),
-                            control::session)))
+                        methods
+                            .duplex(
+                                "Write",
+                                BytesMessage.getDefaultInstance(),
+                                BytesMessage.getDefaultInstance(),
+                                control::session)
+                            .duplex(
+                                "Refuse",
+                                BytesMessage.getDefaultInstance(),
+                                BytesMessage.getDefaultInstance(),
+                                control::refuse)))
             .build();
     ServerSocketChannel socket =
         ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
@@ -124,11 +130,12 @@ class GrpcServerTest {
 
   /** What comes through a tunnel is served as if it came from a socket. */
   private void serveAgain(BytePipe pipe) {
-    try {
-      server.serve(pipe);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    Blocking.start(
+        "serve-again",
+        () -> {
+          server.serve(pipe);
+          return true;
+        });
   }
 
   @AfterEach
@@ -373,10 +380,14 @@ class GrpcServerTest {
   }
 
   private ClientCall<BytesMessage, BytesMessage> startUpload() {
+    return startUpload("Write");
+  }
+
+  private ClientCall<BytesMessage, BytesMessage> startUpload(String name) {
     ClientCall<BytesMessage, BytesMessage> call =
         channel.newCall(
             method(
-                "containerd.services.content.v1.Content/Write",
+                "containerd.services.content.v1.Content/" + name,
                 MethodType.BIDI_STREAMING,
                 BytesMessage.getDefaultInstance(),
                 BytesMessage.getDefaultInstance()),
@@ -406,6 +417,15 @@ class GrpcServerTest {
     assertThat(control.sessionBytes)
         .failsWithin(Duration.ofSeconds(10))
         .withThrowableOfType(ExecutionException.class);
+  }
+
+  @Test
+  void theRequestsOfACallThatIsAnsweredEnd() {
+    ClientCall<BytesMessage, BytesMessage> call = startUpload("Refuse");
+    call.sendMessage(BytesMessage.getDefaultInstance()); // and more might come
+    assertThat(control.refusedRequestsFailed)
+        .succeedsWithin(Duration.ofSeconds(10))
+        .isEqualTo(true);
   }
 
   @Test

@@ -156,6 +156,7 @@ class ListenerTest {
       long pid = Long.parseLong(Files.readAllLines(told).getFirst().replaceAll("\\D", ""));
       assertThat(ProcessHandle.of(pid).orElseThrow().destroy()).isTrue();
       assertThat(systemd.waitFor()).isZero();
+      assertThat(dir.resolve("sock")).as("systemd's socket").exists();
       assertThat(Files.readAllLines(told))
           .containsSubsequence("READY=1", "STOPPING=1")
           .contains("ended 1"); // as buildkitd after a signal
