@@ -5,6 +5,7 @@ import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
 import io.netty.channel.DefaultEventLoopGroup;
 import io.netty.channel.EventLoopGroup;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.List;
@@ -12,7 +13,11 @@ import java.util.Set;
 
 /** A client in this JVM that lends services over a tunnel, as the Go client does. */
 final class TestClient implements AutoCloseable {
-  private final EventLoopGroup loops = new DefaultEventLoopGroup(2);
+  /** The daemon's, which goes on when a client is gone. */
+  private static final EventLoopGroup DAEMON =
+      new DefaultEventLoopGroup(1, new DefaultThreadFactory("daemon", true));
+
+  private final EventLoopGroup loops = new DefaultEventLoopGroup(1);
   private final Server server;
 
   TestClient(Sessions sessions, String id, List<ServerServiceDefinition> services)
@@ -24,7 +29,7 @@ final class TestClient implements AutoCloseable {
       throws IOException {
     MemoryPipe[] ends = MemoryPipe.pair();
     server = TunnelServer.start(ends[0], loops, services, 4 << 20);
-    sessions.open(metadata, ends[1], loops.next());
+    sessions.open(metadata, ends[1], DAEMON.next());
   }
 
   private static Set<String> methods(List<ServerServiceDefinition> services) {
