@@ -294,12 +294,13 @@ final class DiskParts implements AutoCloseable {
 
   private Networks networks(DaemonConfig config, NetworkConfig.Choice choice) throws IOException {
     NetworkConfig network = config.worker().network();
+    Path namespaces = config.root().resolve("net");
+    if (choice == NetworkConfig.Choice.CNI || choice == NetworkConfig.Choice.BRIDGE) {
+      Folders.makeState(namespaces);
+    }
     var place =
         new Sandboxes.Place(
-            config.root().resolve("net"),
-            Path.of(network.cniBinaryPath()),
-            network.cniPoolSize(),
-            System.getenv());
+            namespaces, Path.of(network.cniBinaryPath()), network.cniPoolSize(), System.getenv());
     return switch (choice) {
       case HOST -> Networks.hostByDefault();
       case NONE -> Networks.noneByDefault();

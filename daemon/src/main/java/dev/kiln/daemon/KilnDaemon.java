@@ -55,7 +55,7 @@ public final class KilnDaemon {
 
   private static void run(DaemonConfig config) throws IOException {
     Processes.umask(0); // modes of what is built are exact (O-12)
-    Files.createDirectories(config.root());
+    Folders.makeState(config.root());
     Path lockFile = config.root().resolve("buildkitd.lock");
     Optional<FileLock> lock = FileLock.tryLock(lockFile);
     if (lock.isEmpty()) {

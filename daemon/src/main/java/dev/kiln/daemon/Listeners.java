@@ -95,18 +95,13 @@ final class Listeners implements AutoCloseable {
   private void unix(Path path, String mode, int uid, int gid) throws IOException {
     Path parent = path.toAbsolutePath().getParent();
     if (parent != null) {
-      Files.createDirectories(parent);
+      Folders.makeForSockets(parent, uid, gid);
     }
     Files.deleteIfExists(path);
     ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     socket.bind(UnixDomainSocketAddress.of(path), 1024);
     Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
-    if (uid >= 0) {
-      Files.setAttribute(path, "unix:uid", uid);
-    }
-    if (gid >= 0) {
-      Files.setAttribute(path, "unix:gid", gid);
-    }
+    Folders.own(path, uid, gid);
     paths.add(path);
     bound.add(new Bound(path.toString(), socket, false));
   }

@@ -112,7 +112,7 @@ final class Wiring implements AutoCloseable {
     sessions = new Sessions();
     var bridges = new Bridges();
     String snapshotter = snapshotter(config);
-    Path state = config.root().resolve("runc-" + snapshotter);
+    Path state = state(config, snapshotter);
     NetworkConfig.Choice network = config.worker().network().choice(System.getenv());
     var workers =
         Blocking.start(
@@ -198,6 +198,16 @@ final class Wiring implements AutoCloseable {
       String chosen = OverlaySnapshotter.isSupported(config.root()) ? "overlayfs" : "native";
       LOG.info("auto snapshotter: using {}", chosen);
       return chosen;
+    } catch (IOException e) {
+      throw BuildException.of(e);
+    }
+  }
+
+  private static Path state(DaemonConfig config, String snapshotter) {
+    Path state = config.root().resolve("runc-" + snapshotter);
+    try {
+      Folders.makeState(state);
+      return state;
     } catch (IOException e) {
       throw BuildException.of(e);
     }

@@ -4,9 +4,9 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import dev.kiln.store.records.SqliteFile;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +17,10 @@ import java.util.List;
  * it closes it. Blocks.
  */
 final class HistoryDatabase implements AutoCloseable {
+  private static final List<String> SCHEMA =
+      List.of(
+          "CREATE TABLE IF NOT EXISTS builds (ref TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID");
+
   private final Connection connection;
 
   private HistoryDatabase(Connection connection) {
@@ -25,31 +29,17 @@ final class HistoryDatabase implements AutoCloseable {
 
   static HistoryDatabase open(Path file) {
     try {
-      return new HistoryDatabase(connect(file));
+      return new HistoryDatabase(SqliteFile.connect(file, SCHEMA));
     } catch (SQLException broken) {
       try {
         Path aside = file.resolveSibling(file.getFileName() + ".bak");
         java.nio.file.Files.move(file, aside, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        return new HistoryDatabase(connect(file));
+        return new HistoryDatabase(SqliteFile.connect(file, SCHEMA));
       } catch (java.io.IOException | SQLException e) {
         e.addSuppressed(broken);
         throw failed("open " + file, e);
       }
     }
-  }
-
-  private static Connection connect(Path file) throws SQLException {
-    Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-    try (var statement = connection.createStatement()) {
-      statement.execute("PRAGMA journal_mode=WAL");
-      statement.execute("PRAGMA synchronous=NORMAL");
-      statement.execute(
-          "CREATE TABLE IF NOT EXISTS builds (ref TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID");
-    } catch (SQLException e) {
-      connection.close();
-      throw e;
-    }
-    return connection;
   }
 
   List<BuildHistoryRecord> all() {

@@ -4,7 +4,6 @@ import dev.kiln.model.BuildException;
 import dev.kiln.tracing.Blocking;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -50,15 +49,7 @@ public final class Database implements AutoCloseable {
   /** Opens the file and makes what is missing of {@code schema} (statements with IF NOT EXISTS). */
   public static Database open(Path file, List<String> schema) {
     try {
-      Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-      try (Statement s = connection.createStatement()) {
-        s.execute("PRAGMA journal_mode=WAL");
-        s.execute("PRAGMA synchronous=NORMAL");
-        for (String sql : schema) {
-          s.execute(sql);
-        }
-      }
-      return new Database(connection);
+      return new Database(SqliteFile.connect(file, schema));
     } catch (SQLException e) {
       throw new BuildException(dev.kiln.model.Kind.INTERNAL, "cannot open the database " + file, e);
     }

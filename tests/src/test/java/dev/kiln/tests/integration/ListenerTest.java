@@ -9,6 +9,8 @@ import dev.kiln.tests.support.Clients;
 import dev.kiln.tests.support.Collector;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
@@ -202,6 +204,39 @@ class ListenerTest {
           .isEqualTo(PosixFilePermissions.fromString("rw-rw----"));
       daemon.closeClean();
       assertThat(socket).doesNotExist();
+    }
+  }
+
+  @Test
+  void nobodyElseReachesTheStateOrTakesASocketsPlace() throws Exception {
+    Path sockets = dir.resolve("run/kiln");
+    Path root = Files.createDirectory(dir.resolve("root"));
+    Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
+    String address = "unix://" + sockets.resolve("sock");
+    try (var daemon =
+        Distribution.start(dir, "--addr", "unix://" + dir.resolve("sock"), "--addr", address)) {
+      Path context = Files.createDirectory(dir.resolve("context"));
+      Files.writeString(context.resolve("Dockerfile"), "FROM scratch\nCOPY . /\n");
+      Run run = Distribution.await(Distribution.client(address, context));
+      assertThat(run.code()).as(run.output()).isZero();
+      assertThat(daemon.log()).contains("anybody could write to " + root);
+      assertThat(mode(root)).isEqualTo("rwx------");
+      try (var state = Files.list(root)) {
+        assertThat(state.map(ListenerTest::mode))
+            .hasSizeGreaterThan(4)
+            .allMatch(mode -> mode.endsWith("------"));
+      }
+      assertThat(mode(sockets)).isEqualTo("rwxrwx---");
+      assertThat(mode(dir.resolve("run"))).isEqualTo("rwxrwx---");
+      daemon.closeClean();
+    }
+  }
+
+  private static String mode(Path file) {
+    try {
+      return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
