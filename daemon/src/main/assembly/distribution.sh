@@ -29,7 +29,7 @@ train=$(mktemp -d)
 trap 'rm -rf "$train"' EXIT
 # What the first compiler compiled here without profiling is compiled so at once, and for good, in every run: all but hashing, which
 # only the second one has instructions for (ADR 0007).
-"$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib/kiln.args" "-Dkiln.home=$home" "-Dorg.sqlite.lib.path=$lib" \
+KILN_WARM_UP=off "$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib/kiln.args" "-Dkiln.home=$home" "-Dorg.sqlite.lib.path=$lib" \
   -XX:TieredStopAtLevel=1 -XX:CompileCommand=quiet '-XX:CompileCommand=exclude,sun/security/provider/*.*' \
   -cp "$lib/kiln.jar" dev.kiln.daemon.Training "$train" >"$basedir/target/training.log" 2>&1 || true
 [ -s "$lib/kiln.aot" ] || { cat "$basedir/target/training.log" >&2; echo "no AOT cache was made" >&2; exit 1; }

@@ -3,6 +3,8 @@ package dev.kiln.daemon;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.ConfigReader;
 import dev.kiln.config.DaemonConfig;
+import dev.kiln.control.Workers;
+import dev.kiln.model.Platform;
 import dev.kiln.sys.FileLock;
 import dev.kiln.sys.Processes;
 import dev.kiln.sys.ServiceManager;
@@ -13,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -61,16 +64,28 @@ public final class KilnDaemon {
     if (lock.isEmpty()) {
       throw new ConfigException("could not lock " + lockFile + ", another instance running?");
     }
+    Rehearsal.removeLeftover(config.root());
     var stop = new CountDownLatch(1);
     onSignals(stop);
     try (Listeners listeners = Listeners.bind(config.grpc());
         Listeners traces = Listeners.bindOpen(config.otelSocket());
         Listeners debug = Listeners.bindDebug(config.grpc().debugAddress());
-        Wiring daemon = Wiring.start(config)) {
+        Wiring daemon = Wiring.start(config, System.getenv());
+        WarmUp _ = warmUp(config, daemon)) {
+      daemon.workers().thenAccept(KilnDaemon::tell);
+      daemon
+          .opened()
+          .whenComplete((_, failure) -> {
+            if (failure == null) {
+              HeapKeeper.start(); // on the thread that opened the state, when nobody waits for it
+            } else {
+              LOG.error("the daemon's state could not be opened", failure);
+              stop.countDown();
+            }
+          });
       listeners.serve(daemon.server());
       traces.serve(daemon.traces());
       debug.serve(daemon.debug());
-      daemon.onFailure(stop::countDown);
       tellServiceManager("READY=1");
       await(stop);
       tellServiceManager("STOPPING=1");
@@ -78,6 +93,23 @@ public final class KilnDaemon {
     lock.get().close();
     LOG.info("stopped");
     System.exit(1);
+  }
+
+  private static WarmUp warmUp(DaemonConfig config, Wiring daemon) {
+    boolean off = "off".equals(System.getenv("KILN_WARM_UP"));
+    return WarmUp.start(
+        daemon.opened(),
+        off ? CompletableFuture.completedStage(null) : daemon.firstSession(),
+        () -> Rehearsal.open(config));
+  }
+
+  private static void tell(Workers worker) {
+    LOG.info(
+        "found worker \"{}\", labels={}, platforms={}",
+        worker.id(),
+        worker.labels(),
+        worker.platforms().stream().map(Platform::format).toList());
+    LOG.info("found 1 workers, default=\"{}\"", worker.id());
   }
 
   private static void await(CountDownLatch stop) {

@@ -55,6 +55,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -100,21 +101,23 @@ final class Wiring implements AutoCloseable {
   private final GrpcServer traces;
   private final Sessions sessions;
   private final Tracing tracing;
-  private final Blocking.Task<DiskParts> disk;
+  private final CompletableFuture<Void> firstSession = new CompletableFuture<>();
+  private final CompletionStage<Workers> workers;
+  private final CompletionStage<DiskParts> disk;
 
-  private Wiring(DaemonConfig config, Clock clock) {
+  private Wiring(DaemonConfig config, Map<String, String> environment, Clock clock) {
     system =
         ActorSystem.create(
             Behaviors.<Void>empty(),
             "kiln",
             ConfigFactory.parseString(AKKA).withFallback(ConfigFactory.load()));
-    tracing = Tracing.start(System.getenv());
+    tracing = Tracing.start(environment);
     sessions = new Sessions();
     var bridges = new Bridges();
     String snapshotter = snapshotter(config);
     Path state = state(config, snapshotter);
     NetworkConfig.Choice network = config.worker().network().choice(System.getenv());
-    var workers =
+    workers =
         Blocking.start(
                 "open-worker", () -> workers(config, state, snapshotter, network.label(), clock))
             .done();
@@ -124,33 +127,31 @@ final class Wiring implements AutoCloseable {
         system.systemActorOf(GcActor.create(opening), "gc", Props.empty());
     disk =
         Blocking.onPlatform(
-            "open-store",
-            () ->
-                DiskParts.open(
-                    config,
-                    state,
-                    snapshotter,
-                    new DiskParts.Lent(
-                        system,
-                        loops,
-                        sessions,
-                        tracing,
-                        bridges,
-                        new Opening<>(workers).await(),
-                        network,
-                        rules(config),
-                        () -> gc.tell(new GcActor.Soon()),
-                        clock)));
-    disk.done()
-        .whenComplete((parts, failure) -> {
-          if (failure == null) {
-            backend.complete(parts.backend());
-            HeapKeeper.start(); // on the thread that opened the store, when nobody waits for it
-          } else {
-            LOG.error("the daemon's state could not be opened", failure);
-            backend.completeExceptionally(failure);
-          }
-        });
+                "open-store",
+                () ->
+                    DiskParts.open(
+                        config,
+                        state,
+                        snapshotter,
+                        new DiskParts.Lent(
+                            system,
+                            loops,
+                            sessions,
+                            tracing,
+                            bridges,
+                            new Opening<>(workers).await(),
+                            network,
+                            rules(config),
+                            () -> gc.tell(new GcActor.Soon()),
+                            clock)))
+            .done()
+            .whenComplete((parts, failure) -> {
+              if (failure == null) {
+                backend.complete(parts.backend());
+              } else {
+                backend.completeExceptionally(failure);
+              }
+            });
     server =
         services(
             new ControlService(opening, new Opening<>(workers), sessions, Version.wire(), clock),
@@ -160,8 +161,13 @@ final class Wiring implements AutoCloseable {
         GrpcServer.builder(system, loops).add(TraceMethods.of(new TraceService(tracing))).build();
   }
 
-  static Wiring start(DaemonConfig config) {
-    return new Wiring(config, Clock.systemUTC());
+  /**
+   * Starts everything; what takes time is under way when this returns.
+   *
+   * @param environment the variables that say where spans go
+   */
+  static Wiring start(DaemonConfig config, Map<String, String> environment) {
+    return new Wiring(config, environment, Clock.systemUTC());
   }
 
   private GrpcServer services(
@@ -178,7 +184,13 @@ final class Wiring implements AutoCloseable {
                 dev.kiln.grpc.reflection.v1alpha.ServerReflection.description));
     return GrpcServer.builder(system, loops)
         .tracer(tracing.tracer())
-        .add(ControlMethods.of(control, control::openSession))
+        .add(
+            ControlMethods.of(
+                control,
+                (call, pipe, loop) -> {
+                  firstSession.complete(null);
+                  control.openSession(call, pipe, loop);
+                }))
         .add(BridgeMethods.of(bridge))
         .add(ContentMethods.of(content))
         .add(HealthMethods.of(new HealthService()))
@@ -224,29 +236,21 @@ final class Wiring implements AutoCloseable {
       DaemonConfig config, Path state, String snapshotter, String network, Clock clock)
       throws IOException {
     var worker = config.worker();
-    Workers opened =
-        Workers.open(
-            new Workers.Description(
-                state,
-                worker.platforms().stream().map(Platform::parse).toList(),
-                config.platformsCacheMaxAge(),
-                snapshotter,
-                network,
-                worker.labels(),
-                worker.selinux(),
-                worker.apparmorProfile(),
-                !worker.noProcessSandbox(),
-                devices(config),
-                rules(config),
-                Version.wire()),
-            clock);
-    LOG.info(
-        "found worker \"{}\", labels={}, platforms={}",
-        opened.id(),
-        opened.labels(),
-        opened.platforms().stream().map(Platform::format).toList());
-    LOG.info("found 1 workers, default=\"{}\"", opened.id());
-    return opened;
+    return Workers.open(
+        new Workers.Description(
+            state,
+            worker.platforms().stream().map(Platform::parse).toList(),
+            config.platformsCacheMaxAge(),
+            snapshotter,
+            network,
+            worker.labels(),
+            worker.selinux(),
+            worker.apparmorProfile(),
+            !worker.noProcessSandbox(),
+            devices(config),
+            rules(config),
+            Version.wire()),
+        clock);
   }
 
   /** The collector's rules in bytes of the disk that holds the state. */
@@ -283,14 +287,19 @@ final class Wiring implements AutoCloseable {
     return server;
   }
 
-  /** Runs {@code action} if the state cannot be opened: then the daemon is of no use. */
-  void onFailure(Runnable action) {
-    disk.done()
-        .whenComplete((_, failure) -> {
-          if (failure != null) {
-            action.run();
-          }
-        });
+  /** Ends when the worker is known, before the state is open. */
+  CompletionStage<Workers> workers() {
+    return workers;
+  }
+
+  /** Ends when the state is open; or cannot be: then the daemon is of no use. */
+  CompletionStage<?> opened() {
+    return disk;
+  }
+
+  /** Ends when the first client opens a session, which is how builds begin. */
+  CompletionStage<Void> firstSession() {
+    return firstSession;
   }
 
   /** Answers at the debug address. */
@@ -300,7 +309,7 @@ final class Wiring implements AutoCloseable {
 
   /** What can be counted, by its name; nothing before the state is open. */
   private Map<String, Double> values() {
-    CompletableFuture<DiskParts> parts = disk.done().toCompletableFuture();
+    CompletableFuture<DiskParts> parts = disk.toCompletableFuture();
     return parts.state() == Future.State.SUCCESS
         ? Map.of(
             "kiln_leases_open",
@@ -318,7 +327,7 @@ final class Wiring implements AutoCloseable {
     server.close();
     traces.close();
     try {
-      disk.done().toCompletableFuture().get().close();
+      disk.toCompletableFuture().get().close();
     } catch (ExecutionException e) {
       LOG.debug("there was nothing to close", e);
     } catch (InterruptedException e) {

@@ -9,6 +9,7 @@ import dev.kiln.tests.support.Clients;
 import dev.kiln.tests.support.Collector;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
+import dev.kiln.tests.support.Footprint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -228,6 +229,37 @@ class ListenerTest {
       }
       assertThat(mode(sockets)).isEqualTo("rwxrwx---");
       assertThat(mode(dir.resolve("run"))).isEqualTo("rwxrwx---");
+      daemon.closeClean();
+    }
+  }
+
+  /** ADR 0009: what is rehearsed before the first client comes is gone when it does. */
+  @Test
+  void aWarmUpLeavesNothing() throws Exception {
+    Path leftover = Files.createDirectories(dir.resolve("root/warm-up/root"));
+    Files.writeString(leftover.resolve("history.db"), "of a daemon that was killed");
+    int port = Collector.freePort();
+    String[] flags = {"--debugaddr", "127.0.0.1:" + port};
+    int cold;
+    try (var daemon = Distribution.start(dir, Map.of("KILN_WARM_UP", "off"), flags)) {
+      Run workers = Buildctl.of(daemon).run("debug", "workers");
+      assertThat(workers.code()).as(workers.output()).isZero();
+      cold = Footprint.of(daemon, port).descriptors();
+      daemon.closeClean();
+      assertThat(daemon.log()).doesNotContain("warmed up");
+    }
+    try (var daemon = Distribution.start(dir, flags)) {
+      Clients.eventually(
+          Duration.ofSeconds(60),
+          () -> daemon.log().contains("warmed up in "),
+          () -> "not warmed up");
+      Footprint warm = Footprint.of(daemon, port);
+      assertThat(warm.isIdle()).as("%s", warm).isTrue();
+      assertThat(warm.descriptors()).as("descriptors").isLessThanOrEqualTo(cold);
+      assertThat(dir.resolve("root/warm-up")).doesNotExist();
+      Buildctl client = Buildctl.of(daemon);
+      assertThat(client.run("du").output()).containsPattern("Total:\\s+0B");
+      assertThat(client.run("debug", "histories").output().lines()).hasSize(1);
       daemon.closeClean();
     }
   }
