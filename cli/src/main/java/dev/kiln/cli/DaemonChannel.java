@@ -1,5 +1,6 @@
 package dev.kiln.cli;
 
+import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.Blocking;
@@ -22,7 +23,6 @@ import javax.net.ssl.SSLException;
 
 /** The connection to a daemon. Any thread; whoever opened it closes it. */
 final class DaemonChannel implements AutoCloseable {
-  private static final int MAX_MESSAGE_BYTES = 16 << 20;
   private static final int FLOW_WINDOW_BYTES = 4 << 20;
   private final EventLoopGroup loops;
   private final ManagedChannel channel;
@@ -78,8 +78,8 @@ final class DaemonChannel implements AutoCloseable {
         builder
             .eventLoopGroup(loops)
             .flowControlWindow(FLOW_WINDOW_BYTES)
-            .maxInboundMessageSize(MAX_MESSAGE_BYTES)
-            .maxInboundMetadataSize(MAX_MESSAGE_BYTES) // failures carry sources and ops
+            .maxInboundMessageSize(GrpcServer.MAX_MESSAGE_BYTES)
+            .maxInboundMetadataSize(GrpcServer.MAX_MESSAGE_BYTES) // failures carry sources and ops
             .executor(task ->
                 Blocking.start(
                     "daemon-call",

@@ -1,11 +1,14 @@
 package dev.kiln.session;
 
+import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.grpc.tunnel.BytePipe;
 import dev.kiln.grpc.tunnel.TunnelAddress;
 import dev.kiln.grpc.tunnel.TunnelChannel;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import io.grpc.ManagedChannel;
+import io.grpc.Status.Code;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.EventLoop;
 import java.io.Closeable;
@@ -26,9 +29,6 @@ import org.slf4j.LoggerFactory;
  * sessions.
  */
 public final class Sessions implements Closeable {
-  /** What a message may weigh at most, as on every other connection of the daemon. */
-  public static final int MAX_MESSAGE_BYTES = 16 << 20;
-
   private static final int FLOW_WINDOW_BYTES = 8 << 20;
   private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
 
@@ -53,8 +53,8 @@ public final class Sessions implements Closeable {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress(address)
             .channelFactory(() -> {
-              if (dialed.getAndSet(true)) { // the bytes are gone: there is no second connection
-                throw new IllegalStateException("a session is one connection");
+              if (dialed.getAndSet(true)) { // by a call that came when the bytes had just gone
+                throw GrpcErrors.of(Code.UNAVAILABLE, "session " + metadata.id() + " has ended");
               }
               var tunnel = new TunnelChannel(pipe, address);
               tunnel.closeFuture().addListener(_ -> ended.complete(null));
@@ -64,8 +64,8 @@ public final class Sessions implements Closeable {
             .overrideAuthority("localhost")
             .usePlaintext()
             .flowControlWindow(FLOW_WINDOW_BYTES)
-            .maxInboundMessageSize(MAX_MESSAGE_BYTES)
-            .maxInboundMetadataSize(MAX_MESSAGE_BYTES) // what a failure carries
+            .maxInboundMessageSize(GrpcServer.MAX_MESSAGE_BYTES)
+            .maxInboundMetadataSize(GrpcServer.MAX_MESSAGE_BYTES) // what a failure carries
             .build();
     var session = new ClientSession(metadata, channel, channel::shutdownNow);
     ended.thenRun(session::close);

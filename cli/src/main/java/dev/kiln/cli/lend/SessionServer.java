@@ -1,9 +1,10 @@
 package dev.kiln.cli.lend;
 
 import dev.kiln.grpc.control.BytesMessage;
+import dev.kiln.grpc.transport.GrpcServer;
+import dev.kiln.grpc.tunnel.TunnelCall;
 import dev.kiln.grpc.tunnel.TunnelServer;
 import dev.kiln.session.SessionMetadata;
-import dev.kiln.session.Sessions;
 import io.grpc.Channel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -26,13 +27,13 @@ import java.util.concurrent.TimeUnit;
 public final class SessionServer implements AutoCloseable {
   private final EventLoopGroup loops =
       new DefaultEventLoopGroup(1, new DefaultThreadFactory("session", true));
-  private final SessionCall call;
+  private final TunnelCall call;
   private final Server server;
 
-  private SessionServer(SessionCall call, List<ServerServiceDefinition> services)
+  private SessionServer(TunnelCall call, List<ServerServiceDefinition> services)
       throws IOException {
     this.call = call;
-    this.server = TunnelServer.start(call.pipe(), loops, services, Sessions.MAX_MESSAGE_BYTES);
+    this.server = TunnelServer.start(call.pipe(), loops, services, GrpcServer.MAX_MESSAGE_BYTES);
   }
 
   /**
@@ -63,7 +64,7 @@ public final class SessionServer implements AutoCloseable {
                   SessionMetadata.METHOD_HEADER,
                   "/" + m.getMethodDescriptor().getFullMethodName()));
     }
-    return new SessionServer(SessionCall.open(daemon, method, headers), services);
+    return new SessionServer(TunnelCall.open(daemon, method, headers), services);
   }
 
   private static void put(Metadata headers, String name, String value) {

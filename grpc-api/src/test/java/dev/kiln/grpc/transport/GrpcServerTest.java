@@ -28,8 +28,8 @@ import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
 import dev.kiln.grpc.control.UsageRecord;
 import dev.kiln.grpc.services.ControlMethods;
 import dev.kiln.grpc.tunnel.BytePipe;
-import dev.kiln.grpc.tunnel.CallPipe;
 import dev.kiln.grpc.tunnel.TunnelAddress;
+import dev.kiln.grpc.tunnel.TunnelCall;
 import dev.kiln.grpc.tunnel.TunnelChannel;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
@@ -41,7 +41,6 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
-import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
@@ -62,7 +61,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -430,20 +428,19 @@ class GrpcServerTest {
 
   @Test
   void aTunnelCarriesAConnection() {
-    var end =
-        new ClientEnd(
-            channel.newCall(
-                method(
-                    "Session",
-                    MethodType.BIDI_STREAMING,
-                    BytesMessage.getDefaultInstance(),
-                    BytesMessage.getDefaultInstance()),
-                CallOptions.DEFAULT.withExecutor(Runnable::run)));
-    end.call.start(end, new Metadata());
+    var call =
+        TunnelCall.open(
+            channel,
+            method(
+                "Session",
+                MethodType.BIDI_STREAMING,
+                BytesMessage.getDefaultInstance(),
+                BytesMessage.getDefaultInstance()),
+            new Metadata());
     var address = new TunnelAddress("test");
     ManagedChannel within =
         NettyChannelBuilder.forAddress(address)
-            .channelFactory(() -> new TunnelChannel(end.pipe, address))
+            .channelFactory(() -> new TunnelChannel(call.pipe(), address))
             .eventLoopGroup(loops)
             .usePlaintext()
             .maxInboundMessageSize(64 << 20)
@@ -461,55 +458,7 @@ class GrpcServerTest {
     } finally {
       within.shutdownNow();
     }
-    assertThat(end.ended).as("the tunnel's call").succeedsWithin(Duration.ofSeconds(10));
-  }
-
-  /** A client's end of a tunnel. */
-  private static final class ClientEnd extends ClientCall.Listener<BytesMessage>
-      implements CallPipe.End {
-    final ClientCall<BytesMessage, BytesMessage> call;
-    final CallPipe pipe = new CallPipe(this);
-    final CompletableFuture<Status> ended = new CompletableFuture<>();
-
-    ClientEnd(ClientCall<BytesMessage, BytesMessage> call) {
-      this.call = call;
-    }
-
-    @Override
-    public void onMessage(BytesMessage message) {
-      pipe.received(message);
-    }
-
-    @Override
-    public void onReady() {
-      pipe.writable();
-    }
-
-    @Override
-    public void onClose(Status status, Metadata trailers) {
-      pipe.ended();
-      ended.complete(status);
-    }
-
-    @Override
-    public void request(int messages) {
-      call.request(messages);
-    }
-
-    @Override
-    public boolean isReady() {
-      return call.isReady();
-    }
-
-    @Override
-    public void send(BytesMessage message) {
-      call.sendMessage(message);
-    }
-
-    @Override
-    public void close() {
-      call.halfClose();
-    }
+    assertThat(call.done()).as("the tunnel's call").succeedsWithin(Duration.ofSeconds(10));
   }
 
   @Test

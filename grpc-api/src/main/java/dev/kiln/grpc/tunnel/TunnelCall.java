@@ -1,7 +1,6 @@
-package dev.kiln.cli.lend;
+package dev.kiln.grpc.tunnel;
 
 import dev.kiln.grpc.control.BytesMessage;
-import dev.kiln.grpc.tunnel.CallPipe;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -11,38 +10,40 @@ import io.grpc.Status;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/** The call to the daemon that carries a session. Any thread. */
-final class SessionCall extends ClientCall.Listener<BytesMessage> implements CallPipe.End {
+/** A tunnel's call at its client: the client's end of a session. Any thread. */
+public final class TunnelCall extends ClientCall.Listener<BytesMessage> implements CallPipe.End {
   private final ClientCall<BytesMessage, BytesMessage> call;
   private final CallPipe pipe = new CallPipe(this);
   private final CompletableFuture<Status> done = new CompletableFuture<>();
   private volatile boolean canceled;
 
-  private SessionCall(ClientCall<BytesMessage, BytesMessage> call) {
+  private TunnelCall(ClientCall<BytesMessage, BytesMessage> call) {
     this.call = call;
   }
 
-  static SessionCall open(
-      Channel daemon, MethodDescriptor<BytesMessage, BytesMessage> method, Metadata headers) {
+  /** Starts the call; whoever does so {@linkplain #cancel cancels} it. */
+  public static TunnelCall open(
+      Channel server, MethodDescriptor<BytesMessage, BytesMessage> method, Metadata headers) {
     // Callbacks only pass bytes on: they need no thread of their own.
-    var session =
-        new SessionCall(daemon.newCall(method, CallOptions.DEFAULT.withExecutor(Runnable::run)));
-    session.call.start(session, headers);
-    return session;
+    var tunnel =
+        new TunnelCall(server.newCall(method, CallOptions.DEFAULT.withExecutor(Runnable::run)));
+    tunnel.call.start(tunnel, headers);
+    return tunnel;
   }
 
-  CallPipe pipe() {
+  public CallPipe pipe() {
     return pipe;
   }
 
   /** Completes with the call's end. */
-  CompletionStage<Status> done() {
+  public CompletionStage<Status> done() {
     return done;
   }
 
-  void cancel() {
+  /** Ends the call, whatever is under way; again, it does nothing. */
+  public void cancel() {
     canceled = true;
-    call.cancel("the build is over", null);
+    call.cancel("the tunnel is closed", null);
   }
 
   @Override
