@@ -11,7 +11,10 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -21,6 +24,9 @@ import java.util.concurrent.TimeUnit;
 final class PrivateDaemon implements AutoCloseable {
   private static final long START_SECONDS = 60;
   private static final long STOP_SECONDS = 20;
+  private static final Set<PosixFilePermission> OWNERS =
+      PosixFilePermissions.fromString("rwx------");
+
   private final Path directory;
   private final Path socket;
   private final FileLock lock;
@@ -43,7 +49,7 @@ final class PrivateDaemon implements AutoCloseable {
   static PrivateDaemon start(
       List<String> launcher, Path root, java.util.function.Consumer<String> notes)
       throws IOException, InterruptedException {
-    Files.createDirectories(root);
+    Files.createDirectories(root, PosixFilePermissions.asFileAttribute(OWNERS));
     FileLock lock = lock(root.resolve("kiln-build.lock"), notes);
     Path directory = Files.createTempDirectory("kiln-build-");
     Path socket = directory.resolve("kiln.sock");

@@ -54,18 +54,24 @@ public final class ControlService implements ControlPowerApi {
   private final Sessions sessions;
   private final dev.kiln.grpc.types.BuildkitVersion version;
   private final Clock clock;
+  private final Runnable onBuild;
 
+  /**
+   * @param onBuild run whenever a client begins what may become a build; must not block
+   */
   public ControlService(
       Opening<Backend> backend,
       Opening<Workers> workers,
       Sessions sessions,
       dev.kiln.grpc.types.BuildkitVersion version,
-      Clock clock) {
+      Clock clock,
+      Runnable onBuild) {
     this.backend = backend;
     this.workers = workers;
     this.sessions = sessions;
     this.version = version;
     this.clock = clock;
+    this.onBuild = onBuild;
   }
 
   @Override
@@ -88,6 +94,7 @@ public final class ControlService implements ControlPowerApi {
 
   /** A session, which lasts as long as the call. */
   public void openSession(Call call, BytePipe pipe, EventLoop loop) {
+    onBuild.run();
     sessions.open(SessionMetadata.of(call.headers()), pipe, loop);
   }
 
@@ -100,6 +107,7 @@ public final class ControlService implements ControlPowerApi {
 
   @Override
   public CompletionStage<SolveResponse> solve(SolveRequest in, Metadata metadata) {
+    onBuild.run();
     Call call = Call.of(metadata);
     return call.answer(
         "solve-" + in.getRef(), () -> backend.await().builds().solve(in, call.context()));

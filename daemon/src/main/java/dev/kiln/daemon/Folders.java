@@ -1,6 +1,7 @@
 package dev.kiln.daemon;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -25,27 +26,44 @@ final class Folders {
 
   private Folders() {}
 
-  /** The folder of the state: the owner's alone, also where it was open to all. */
+  /** The folder of the state: its owner's alone where it is new, or was open to all. */
   static void makeState(Path folder) throws IOException {
-    Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNERS));
-    int mode = (int) Files.getAttribute(folder, "unix:mode");
-    if ((mode & (OTHERS_WRITE | STICKY)) == OTHERS_WRITE) {
-      LOG.warn("anybody could write to {}: it is its owner's alone now", folder);
+    try {
+      Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNERS));
+    } catch (FileAlreadyExistsException e) {
+      throw new IOException("cannot make the folder " + folder + ": it is a file", e);
+    }
+    if (isOpen(folder)) {
+      LOG.warn("anybody could write to {}: it becomes its owner's alone", folder);
       Files.setPosixFilePermissions(folder, OWNERS);
     }
   }
 
   /**
    * A folder for sockets: members of its group reach them, and nobody else can take their place.
+   * One that is there already is its maker's affair.
    *
-   * @param uid who shall own it if it is new, and {@code gid} its group; -1: as it comes
+   * @param uid who shall own what is new, and {@code gid} its group; -1: as it comes
    */
   static void makeForSockets(Path folder, int uid, int gid) throws IOException {
     if (Files.exists(folder)) {
+      if (isOpen(folder)) {
+        LOG.warn("anybody can write to {}, and so put a socket in the daemon's place", folder);
+      }
       return;
     }
-    Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(GROUPS));
+    Path above = folder.getParent();
+    if (above != null && !Files.exists(above)) {
+      makeForSockets(above, uid, gid);
+    }
+    Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(GROUPS));
     own(folder, uid, gid);
+  }
+
+  /** Whether others may remove what is not theirs. */
+  private static boolean isOpen(Path folder) throws IOException {
+    int mode = (int) Files.getAttribute(folder, "unix:mode");
+    return (mode & (OTHERS_WRITE | STICKY)) == OTHERS_WRITE;
   }
 
   /**

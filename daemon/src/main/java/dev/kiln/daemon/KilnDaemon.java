@@ -4,6 +4,7 @@ import dev.kiln.config.ConfigException;
 import dev.kiln.config.ConfigReader;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.control.Workers;
+import dev.kiln.model.BuildException;
 import dev.kiln.model.Platform;
 import dev.kiln.sys.FileLock;
 import dev.kiln.sys.Processes;
@@ -15,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -49,7 +49,7 @@ public final class KilnDaemon {
     } catch (ConfigException e) {
       System.err.println("buildkitd: " + e.getMessage());
       System.exit(1);
-    } catch (IOException e) {
+    } catch (IOException | BuildException e) {
       LOG.debug("the start failed", e);
       System.err.println("buildkitd: " + e.getMessage());
       System.exit(1);
@@ -64,7 +64,6 @@ public final class KilnDaemon {
     if (lock.isEmpty()) {
       throw new ConfigException("could not lock " + lockFile + ", another instance running?");
     }
-    Rehearsal.removeLeftover(config.root());
     var stop = new CountDownLatch(1);
     onSignals(stop);
     try (Listeners listeners = Listeners.bind(config.grpc());
@@ -96,11 +95,17 @@ public final class KilnDaemon {
   }
 
   private static WarmUp warmUp(DaemonConfig config, Wiring daemon) {
-    boolean off = "off".equals(System.getenv("KILN_WARM_UP"));
-    return WarmUp.start(
-        daemon.opened(),
-        off ? CompletableFuture.completedStage(null) : daemon.firstSession(),
-        () -> Rehearsal.open(config));
+    try {
+      Rehearsal.removeLeftover(config.root());
+    } catch (SyscallException e) {
+      LOG.warn("what a killed daemon left of its warm-up stays", e);
+    }
+    var warmUp = WarmUp.start(daemon.opened(), () -> Rehearsal.open(config));
+    daemon.firstBuild().thenRun(warmUp::end);
+    if ("off".equals(System.getenv("KILN_WARM_UP"))) {
+      warmUp.end();
+    }
+    return warmUp;
   }
 
   private static void tell(Workers worker) {

@@ -5,6 +5,7 @@ import dev.kiln.config.DaemonConfig.GrpcConfig;
 import dev.kiln.config.DaemonConfig.TlsConfig;
 import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.grpc.transport.TlsFiles;
+import dev.kiln.sys.Processes;
 import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -23,13 +24,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The addresses that the daemon listens on. Bound before anything else is started, so that a client
- * that comes early waits in the backlog instead of being refused; served when the server is there.
- * All addresses work, or the start fails. The daemon closes it.
+ * that comes early waits in the backlog instead of being refused, and while nothing else makes
+ * files; served when the server is there. All addresses work, or the start fails. The daemon closes
+ * it.
  */
 final class Listeners implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
   private static final String SOCKET_MODE = "rw-rw----";
   private static final String OPEN_MODE = "rw-rw-rw-";
+  private static final int OWNERS_ONLY = 0077;
 
   private record Bound(String shown, ServerSocketChannel socket, boolean tls) {}
 
@@ -99,9 +102,14 @@ final class Listeners implements AutoCloseable {
     }
     Files.deleteIfExists(path);
     ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    socket.bind(UnixDomainSocketAddress.of(path), 1024);
-    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+    int umask = Processes.umask(OWNERS_ONLY); // until its mode and owner are what they shall be
+    try {
+      socket.bind(UnixDomainSocketAddress.of(path), 1024);
+    } finally {
+      Processes.umask(umask);
+    }
     Folders.own(path, uid, gid);
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
     paths.add(path);
     bound.add(new Bound(path.toString(), socket, false));
   }

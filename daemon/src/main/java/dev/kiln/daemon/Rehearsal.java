@@ -1,9 +1,10 @@
 package dev.kiln.daemon;
 
-import dev.kiln.cli.KilnCommand;
+import dev.kiln.cli.UnwatchedBuild;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.ConfigReader;
 import dev.kiln.config.DaemonConfig;
+import dev.kiln.model.Digest;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Fd;
@@ -21,31 +22,31 @@ import java.util.Optional;
 /**
  * A daemon within the daemon, for builds that nobody wants: on a folder and a socket of its own,
  * which are thrown away with it. It runs no step, mounts nothing, asks no network and exports no
- * span, so that whatever ends the process leaves files at most. One thread.
+ * span, so that whatever ends the process leaves files at most: in {@code /run}, where nothing is
+ * synced to a disk that builds want. One thread.
  */
 final class Rehearsal implements WarmUp.Builds {
+  private static final int NAME_DIGITS = 12;
+
   private final Path folder;
   private final Path context;
   private final Path socket;
   private final Wiring daemon;
 
+  /** Makes the folder's contents and starts the daemon, which does not listen yet. */
   private Rehearsal(Path folder, DaemonConfig config) throws IOException {
     this.folder = folder;
+    socket = folder.resolve("sock");
     context = Files.createDirectory(folder.resolve("context"));
     Files.writeString(context.resolve("file"), "rehearsal\n");
     Files.writeString(
         context.resolve("Dockerfile"),
         "FROM scratch AS base\nCOPY file /file\nFROM scratch\nCOPY --from=base /file /copy\n");
-    socket = folder.resolve("sock");
-    var bound =
-        ServerSocketChannel.open(StandardProtocolFamily.UNIX)
-            .bind(UnixDomainSocketAddress.of(socket));
     daemon = Wiring.start(config, Map.of());
-    daemon.server().listen(bound, Optional.empty());
   }
 
   /**
-   * Starts it.
+   * Starts one.
    *
    * @param real the configuration of the daemon around it
    */
@@ -53,27 +54,56 @@ final class Rehearsal implements WarmUp.Builds {
     Path folder = folder(real.root());
     Folders.makeState(folder);
     try {
-      return new Rehearsal(folder, config(folder, real));
+      var rehearsal = new Rehearsal(folder, config(folder.resolve("root"), real));
+      try {
+        rehearsal.listen();
+        return rehearsal;
+      } catch (IOException | RuntimeException e) {
+        rehearsal.daemon.close();
+        throw e;
+      }
     } catch (IOException | RuntimeException e) {
-      removeLeftover(real.root());
+      remove(folder);
       throw e;
     }
   }
 
-  /** Removes what a daemon that was killed left of one. */
+  private void listen() throws IOException {
+    ServerSocketChannel bound = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      bound.bind(UnixDomainSocketAddress.of(socket));
+      daemon.server().listen(bound, Optional.empty());
+    } catch (IOException | RuntimeException e) {
+      bound.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Removes what a daemon that was killed left of one.
+   *
+   * @param root of that daemon
+   */
   static void removeLeftover(Path root) throws SyscallException {
-    Directories.removeTree(Fd.CWD, BytePath.of(folder(root)));
+    remove(folder(root));
   }
 
-  private static Path folder(Path root) {
-    return root.resolve("warm-up");
+  private static void remove(Path folder) throws SyscallException {
+    Directories.removeTree(Fd.CWD, BytePath.of(folder));
   }
 
-  private static DaemonConfig config(Path folder, DaemonConfig real) throws IOException {
+  /** One for each root, which one daemon at a time has. */
+  static Path folder(Path root) {
+    String name = Digest.of(root.toAbsolutePath().normalize().toString()).hex();
+    return Path.of("/run/kiln-warm-up-" + name.substring(0, NAME_DIGITS));
+  }
+
+  private static DaemonConfig config(Path root, DaemonConfig real) {
     var flags =
         List.of(
-            "--config=" + Files.createFile(folder.resolve("buildkitd.toml")),
-            "--root=" + folder.resolve("root"),
+            "--config=/dev/null",
+            "--root=" + root,
+            "--cdi-disabled",
             "--oci-worker-binary=" + real.worker().binary(),
             "--oci-worker-snapshotter=native",
             "--oci-worker-net=none",
@@ -86,18 +116,16 @@ final class Rehearsal implements WarmUp.Builds {
   }
 
   @Override
-  public void build() {
-    int code =
-        KilnCommand.run(
-            "build", context.toString(), "--addr", "unix://" + socket, "--progress", "quiet");
-    if (code != 0) {
-      throw new IllegalStateException("a rehearsed build ended with " + code);
-    }
+  public void build() throws IOException, InterruptedException {
+    UnwatchedBuild.run("unix://" + socket, context);
   }
 
   @Override
   public void close() throws IOException {
-    daemon.close();
-    Directories.removeTree(Fd.CWD, BytePath.of(folder));
+    try {
+      daemon.close();
+    } finally {
+      remove(folder);
+    }
   }
 }

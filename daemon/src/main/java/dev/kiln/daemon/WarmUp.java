@@ -12,9 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Rehearses between the start and the first client, so that the first client's build finds code
- * that has run (ADR 0009). A client that comes at once comes before any rehearsal; one that comes
- * later ends it with the build under way. Whoever starts it closes it, which waits for its end.
+ * Rehearses between the start and the first build, so that it finds code that has run (ADR 0009). A
+ * client that comes at once comes before any rehearsal; one that comes later ends it with the build
+ * under way. Whoever starts it closes it, which waits for that end.
  */
 final class WarmUp implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
@@ -41,7 +41,7 @@ final class WarmUp implements AutoCloseable {
         Blocking.onPlatform(
             "warm-up",
             () -> {
-              opened.toCompletableFuture().get();
+              CompletableFuture.anyOf(opened.toCompletableFuture(), over).get();
               return isOverWithin(GRACE) ? 0 : rehearse(rehearsal);
             });
     task.done()
@@ -53,15 +53,11 @@ final class WarmUp implements AutoCloseable {
   }
 
   /**
-   * @param opened ends when the daemon's state is open
-   * @param wanted ends when the daemon has better to do
+   * @param opened ends when the daemon's state is open; without a state there is no rehearsal
    * @param rehearsal called once, or not at all
    */
-  static WarmUp start(
-      CompletionStage<?> opened, CompletionStage<?> wanted, Callable<? extends Builds> rehearsal) {
-    var warmUp = new WarmUp(opened, rehearsal);
-    wanted.thenRun(() -> warmUp.over.complete(null));
-    return warmUp;
+  static WarmUp start(CompletionStage<?> opened, Callable<? extends Builds> rehearsal) {
+    return new WarmUp(opened, rehearsal);
   }
 
   private int rehearse(Callable<? extends Builds> rehearsal) throws Exception {
@@ -87,6 +83,11 @@ final class WarmUp implements AutoCloseable {
     }
   }
 
+  /** The daemon has better to do: nothing more is begun. Does not block. */
+  void end() {
+    over.complete(null);
+  }
+
   /** Ends when nothing is rehearsed any more: with the number of builds, or why there were none. */
   CompletionStage<Integer> done() {
     return task.done();
@@ -94,7 +95,7 @@ final class WarmUp implements AutoCloseable {
 
   @Override
   public void close() {
-    over.complete(null);
+    end();
     try {
       task.done().toCompletableFuture().get(LAST_BUILD.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
@@ -103,6 +104,7 @@ final class WarmUp implements AutoCloseable {
       LOG.trace("told already", e);
     } catch (TimeoutException e) {
       LOG.warn("the warm-up did not end in {}", LAST_BUILD);
+      task.interrupt();
     }
   }
 }

@@ -101,11 +101,14 @@ final class Wiring implements AutoCloseable {
   private final GrpcServer traces;
   private final Sessions sessions;
   private final Tracing tracing;
-  private final CompletableFuture<Void> firstSession = new CompletableFuture<>();
+  private final CompletableFuture<Void> firstBuild = new CompletableFuture<>();
   private final CompletionStage<Workers> workers;
   private final CompletionStage<DiskParts> disk;
 
   private Wiring(DaemonConfig config, Map<String, String> environment, Clock clock) {
+    // Before anything runs that would have to be stopped again.
+    String snapshotter = snapshotter(config);
+    Path state = state(config, snapshotter);
     system =
         ActorSystem.create(
             Behaviors.<Void>empty(),
@@ -114,8 +117,6 @@ final class Wiring implements AutoCloseable {
     tracing = Tracing.start(environment);
     sessions = new Sessions();
     var bridges = new Bridges();
-    String snapshotter = snapshotter(config);
-    Path state = state(config, snapshotter);
     NetworkConfig.Choice network = config.worker().network().choice(System.getenv());
     workers =
         Blocking.start(
@@ -154,7 +155,13 @@ final class Wiring implements AutoCloseable {
             });
     server =
         services(
-            new ControlService(opening, new Opening<>(workers), sessions, Version.wire(), clock),
+            new ControlService(
+                opening,
+                new Opening<>(workers),
+                sessions,
+                Version.wire(),
+                clock,
+                () -> firstBuild.complete(null)),
             new ContentService(opening),
             new LlbBridgeRouter(bridges));
     traces =
@@ -184,13 +191,7 @@ final class Wiring implements AutoCloseable {
                 dev.kiln.grpc.reflection.v1alpha.ServerReflection.description));
     return GrpcServer.builder(system, loops)
         .tracer(tracing.tracer())
-        .add(
-            ControlMethods.of(
-                control,
-                (call, pipe, loop) -> {
-                  firstSession.complete(null);
-                  control.openSession(call, pipe, loop);
-                }))
+        .add(ControlMethods.of(control, control::openSession))
         .add(BridgeMethods.of(bridge))
         .add(ContentMethods.of(content))
         .add(HealthMethods.of(new HealthService()))
@@ -297,9 +298,9 @@ final class Wiring implements AutoCloseable {
     return disk;
   }
 
-  /** Ends when the first client opens a session, which is how builds begin. */
-  CompletionStage<Void> firstSession() {
-    return firstSession;
+  /** Ends when the first client begins to build. */
+  CompletionStage<Void> firstBuild() {
+    return firstBuild;
   }
 
   /** Answers at the debug address. */

@@ -4,7 +4,9 @@ import static java.util.concurrent.CompletableFuture.completedStage;
 import static java.util.concurrent.CompletableFuture.failedStage;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kiln.tracing.Blocking;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -12,15 +14,14 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class WarmUpTest {
-  private final CompletableFuture<Void> wanted = new CompletableFuture<>();
-
   /** Counts, and does what a test wants done in a build. */
   private static final class Counted implements WarmUp.Builds {
     private interface Work {
-      void run(int number) throws Exception;
+      void run(int number, WarmUp warmUp) throws Exception;
     }
 
     private final Work work;
+    private final CompletableFuture<WarmUp> warmUp = new CompletableFuture<>();
     private int opened;
     private int built;
     private int closed;
@@ -37,7 +38,7 @@ class WarmUpTest {
     @Override
     public void build() throws Exception {
       built++;
-      work.run(built);
+      work.run(built, warmUp.get(10, TimeUnit.SECONDS));
     }
 
     @Override
@@ -46,17 +47,17 @@ class WarmUpTest {
     }
   }
 
-  private static final Counted.Work NOTHING = number -> {};
+  private static final Counted.Work NOTHING = (number, warmUp) -> {};
 
-  /** The warm-up's end, and what failed it. */
-  private void run(CompletionStage<?> opened, Counted builds) throws Exception {
-    try (var warmUp = WarmUp.start(opened, wanted, builds::open)) {
-      warmUp
-          .done()
-          .handle((count, failure) -> true)
-          .toCompletableFuture()
-          .get(10, TimeUnit.SECONDS);
+  private static void run(CompletionStage<?> opened, Counted builds) throws Exception {
+    try (var warmUp = WarmUp.start(opened, builds::open)) {
+      builds.warmUp.complete(warmUp);
+      awaitEnd(warmUp);
     }
+  }
+
+  private static void awaitEnd(WarmUp warmUp) throws Exception {
+    warmUp.done().handle((count, failure) -> true).toCompletableFuture().get(10, TimeUnit.SECONDS);
   }
 
   @Test
@@ -70,17 +71,19 @@ class WarmUpTest {
   @Test
   void aClientThatComesAtOnceComesFirst() throws Exception {
     var builds = new Counted(NOTHING);
-    wanted.complete(null);
-    run(completedStage(true), builds);
+    try (var warmUp = WarmUp.start(completedStage(true), builds::open)) {
+      warmUp.end();
+      awaitEnd(warmUp);
+    }
     assertThat(builds.opened).isZero();
   }
 
   @Test
   void aClientEndsItWithTheBuildUnderWay() throws Exception {
     var builds =
-        new Counted(number -> {
+        new Counted((number, warmUp) -> {
           if (number == 3) {
-            wanted.complete(null);
+            warmUp.end();
           }
         });
     run(completedStage(true), builds);
@@ -91,7 +94,7 @@ class WarmUpTest {
   @Test
   void aFailureEndsItAndHarmsNobody() throws Exception {
     var builds =
-        new Counted(number -> {
+        new Counted((number, warmUp) -> {
           throw new IOException("no space left");
         });
     run(completedStage(true), builds);
@@ -107,12 +110,39 @@ class WarmUpTest {
   }
 
   @Test
+  void aDaemonThatStopsWhileItOpensItsStateWaitsForNothing() throws Exception {
+    var builds = new Counted(NOTHING);
+    var warmUp = WarmUp.start(new CompletableFuture<>(), builds::open);
+    warmUp.close();
+    assertThat(warmUp.done()).isCompletedWithValue(0);
+    assertThat(builds.opened).isZero();
+  }
+
+  @Test
   void closingWaitsForTheBuildUnderWay() throws Exception {
     var begun = new CountDownLatch(1);
-    var builds = new Counted(number -> begun.countDown());
-    try (var _ = WarmUp.start(completedStage(true), wanted, builds::open)) {
-      assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+    var goOn = new CountDownLatch(1);
+    var builds =
+        new Counted((number, warmUp) -> {
+          begun.countDown();
+          goOn.await();
+        });
+    var warmUp = WarmUp.start(completedStage(true), builds::open);
+    builds.warmUp.complete(warmUp);
+    assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+    var closing =
+        Blocking.onPlatform(
+            "closing",
+            () -> {
+              warmUp.close();
+              return builds.closed;
+            });
+    while (closing.thread().getState() != Thread.State.TIMED_WAITING) {
+      assertThat(closing.thread().isAlive()).as("closing, while a build is under way").isTrue();
+      Thread.onSpinWait();
     }
-    assertThat(builds.closed).isEqualTo(1);
+    goOn.countDown();
+    assertThat(closing.done()).succeedsWithin(Duration.ofSeconds(10)).isEqualTo(1);
+    assertThat(builds.built).isEqualTo(1);
   }
 }

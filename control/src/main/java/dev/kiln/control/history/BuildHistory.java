@@ -28,6 +28,9 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -41,6 +44,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class BuildHistory implements AutoCloseable {
   private static final String PIN = "history/";
+
+  /** How long a close waits for traces to be written. */
+  private static final Duration LAST_TRACES = Duration.ofSeconds(10);
 
   private static final Logger LOG = LoggerFactory.getLogger(BuildHistory.class);
   private final HistoryDatabase database;
@@ -319,8 +325,25 @@ public final class BuildHistory implements AutoCloseable {
     return BuildHistoryEvent.newBuilder().setType(type).setRecord(record).build();
   }
 
+  /** Keeps what is known of the traces of builds that have just ended. Blocks. */
   @Override
-  public synchronized void close() {
-    database.close();
+  public void close() {
+    List<Finalization> running;
+    synchronized (this) {
+      running = List.copyOf(finalizing.values());
+    }
+    running.forEach(each -> each.trace().hurry());
+    try {
+      CompletableFuture.allOf(
+              running.stream().map(Finalization::done).toArray(CompletableFuture[]::new))
+          .get(LAST_TRACES.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("the last builds' traces are not kept", e);
+    }
+    synchronized (this) {
+      database.close();
+    }
   }
 }

@@ -98,6 +98,18 @@ class BuildHistoryTest {
   }
 
   @Test
+  void aCloseKeepsTheTracesThatAreStillAwaited() {
+    try (var history = open()) {
+      history.completed(ended("last", Duration.ZERO), new Trace());
+    }
+    try (var history = open()) {
+      assertThat(history.find("last"))
+          .hasValueSatisfying(record ->
+              assertThat(record.getTrace().getDigest()).isEqualTo(Digest.of("trace").value()));
+    }
+  }
+
+  @Test
   void activeBuildsComeFirstThenEndedOnesThenWhatHappens() {
     try (var history = open()) {
       history.completed(ended("old", Duration.ofHours(2)), Trace.none());

@@ -28,6 +28,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -57,7 +58,8 @@ class BadInputTest {
   @BeforeAll
   void start() throws Exception {
     port = Collector.freePort();
-    daemon = Distribution.start(dir, "--debugaddr", "127.0.0.1:" + port);
+    daemon =
+        Distribution.start(dir, Map.of("KILN_WARM_UP", "off"), "--debugaddr", "127.0.0.1:" + port);
     wire = new WireClient(daemon);
     solve(dockerfile("FROM scratch\n")); // what is loaded once is loaded
   }

@@ -25,8 +25,13 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -233,17 +238,44 @@ class ListenerTest {
     }
   }
 
+  @Test
+  void aStateThatCannotBeMadeEndsTheStart() throws Exception {
+    Path root = Files.createDirectory(dir.resolve("root"));
+    Files.writeString(dir.resolve("worker.toml"), "snapshotter = \"native\"\n");
+    Files.createFile(root.resolve("runc-native"));
+    Process daemon = Distribution.prepare(dir).start();
+    try {
+      assertThat(daemon.waitFor(60, TimeUnit.SECONDS)).as("the daemon ends").isTrue();
+    } finally {
+      daemon.destroyForcibly();
+    }
+    assertThat(daemon.exitValue()).isEqualTo(1);
+    assertThat(Files.readString(dir.resolve("daemon.log")))
+        .contains("buildkitd: ")
+        .contains(root.resolve("runc-native").toString());
+  }
+
   /** ADR 0009: what is rehearsed before the first client comes is gone when it does. */
   @Test
   void aWarmUpLeavesNothing() throws Exception {
-    Path leftover = Files.createDirectories(dir.resolve("root/warm-up/root"));
-    Files.writeString(leftover.resolve("history.db"), "of a daemon that was killed");
     int port = Collector.freePort();
     String[] flags = {"--debugaddr", "127.0.0.1:" + port};
+    Set<Path> others = warmUps();
+    Set<Path> own;
+    try (var daemon = Distribution.start(dir, flags)) {
+      var seen = new AtomicReference<Set<Path>>(Set.of());
+      Clients.eventually(
+          Duration.ofSeconds(60),
+          () -> !seen.accumulateAndGet(warmUps(), (_, now) -> without(now, others)).isEmpty(),
+          () -> "no warm-up");
+      own = seen.get();
+      daemon.crash();
+    }
+    assertThat(own).allMatch(folder -> mode(folder).equals("rwx------"));
     int cold;
     try (var daemon = Distribution.start(dir, Map.of("KILN_WARM_UP", "off"), flags)) {
-      Run workers = Buildctl.of(daemon).run("debug", "workers");
-      assertThat(workers.code()).as(workers.output()).isZero();
+      assertThat(Buildctl.of(daemon).run("du").output()).containsPattern("Total:\\s+0B");
+      assertThat(own).noneMatch(Files::exists);
       cold = Footprint.of(daemon, port).descriptors();
       daemon.closeClean();
       assertThat(daemon.log()).doesNotContain("warmed up");
@@ -253,15 +285,32 @@ class ListenerTest {
           Duration.ofSeconds(60),
           () -> daemon.log().contains("warmed up in "),
           () -> "not warmed up");
-      Footprint warm = Footprint.of(daemon, port);
-      assertThat(warm.isIdle()).as("%s", warm).isTrue();
-      assertThat(warm.descriptors()).as("descriptors").isLessThanOrEqualTo(cold);
-      assertThat(dir.resolve("root/warm-up")).doesNotExist();
+      assertThat(own).noneMatch(Files::exists);
       Buildctl client = Buildctl.of(daemon);
       assertThat(client.run("du").output()).containsPattern("Total:\\s+0B");
       assertThat(client.run("debug", "histories").output().lines()).hasSize(1);
+      assertThat(daemon.log()).doesNotContain("level=warn", "level=error");
+      Clients.eventually(
+          Duration.ofSeconds(20),
+          () -> {
+            Footprint warm = Footprint.of(daemon, port);
+            return warm.isIdle() && warm.descriptors() <= cold;
+          },
+          () -> "more than " + cold + " descriptors");
       daemon.closeClean();
     }
+  }
+
+  private static Set<Path> warmUps() throws IOException {
+    try (var all = Files.newDirectoryStream(Path.of("/run"), "kiln-warm-up-*")) {
+      var found = new HashSet<Path>();
+      all.forEach(found::add);
+      return found;
+    }
+  }
+
+  private static Set<Path> without(Set<Path> all, Set<Path> some) {
+    return all.stream().filter(each -> !some.contains(each)).collect(Collectors.toSet());
   }
 
   private static String mode(Path file) {
