@@ -18,7 +18,7 @@ printf '%s\n' "$java_home" >"$lib/jdk"
 # SQLite's native library is unpacked once here, not at every start.
 (cd "$lib" && "$java_home/bin/jar" xf "$basedir"/target/libraries/sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" &&
   mv "org/sqlite/native/Linux/$(uname -m)/libsqlitejdbc.so" . && rm -r org)
-# The compilers' threads step back behind the builds that they compile for (nice 4; needs root, as the daemon does).
+# The compilers' threads start a step behind the builds that they compile for (niceness 1; needs root, as the daemon does): see Compilers.
 cat >"$lib/kiln.args" <<'ARGS'
 -XX:+UseSerialGC -Xms40m -Xmn24m -XX:-ShrinkHeapInSteps -XX:MaxHeapFreeRatio=50 -XX:MinHeapFreeRatio=20 -Xss512k
 -XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=1

@@ -10,6 +10,7 @@ import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.RegistryConfig;
 import dev.kiln.config.WorkerConfig.NetworkConfig;
 import dev.kiln.control.Backend;
+import dev.kiln.control.Builds;
 import dev.kiln.control.Collector;
 import dev.kiln.control.HealthService;
 import dev.kiln.control.RunningBuilds;
@@ -68,6 +69,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -92,6 +94,7 @@ final class DiskParts implements AutoCloseable {
       NetworkConfig.Choice network,
       List<PruneRequest> gcRules,
       Runnable gcSoon,
+      UnaryOperator<Builds> around,
       Clock clock) {}
 
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
@@ -162,38 +165,43 @@ final class DiskParts implements AutoCloseable {
     var containers = new GatewayContainers.Services(store, executor, mounts, lent.sessions());
     this.builds =
         new RunningBuilds(
-            new SolveBuilds(
-                new SolveBuilds.Parts(
-                    solver,
-                    store,
-                    sources,
-                    runners.materials(),
-                    execs.usages(),
-                    lent.sessions(),
-                    new Exporters(store, lent.sessions(), registry, credentials),
-                    new RemoteCaches(
-                        store,
-                        registry,
-                        lent.sessions(),
-                        credentials,
-                        StoreLeases::of,
-                        System.getenv(),
-                        Version.userAgent(),
-                        lent.clock()),
-                    frontends(config, lent, containers),
-                    new StoreRefFiles(store.refs()),
-                    lent.bridges(),
-                    (job, scope) ->
-                        new GatewayContainers(
-                            containers, job.id(), List.of(scope.sessionId()), scope.entitlements()),
-                    history,
-                    lent.tracing(),
-                    lent.workers().platforms(),
-                    () -> lent.workers().list(List.of()),
-                    allowed(config),
-                    lent.workers().deviceRegistry(),
-                    lent.gcSoon(),
-                    lent.clock())));
+            lent.around()
+                .apply(
+                    new SolveBuilds(
+                        new SolveBuilds.Parts(
+                            solver,
+                            store,
+                            sources,
+                            runners.materials(),
+                            execs.usages(),
+                            lent.sessions(),
+                            new Exporters(store, lent.sessions(), registry, credentials),
+                            new RemoteCaches(
+                                store,
+                                registry,
+                                lent.sessions(),
+                                credentials,
+                                StoreLeases::of,
+                                System.getenv(),
+                                Version.userAgent(),
+                                lent.clock()),
+                            frontends(config, lent, containers),
+                            new StoreRefFiles(store.refs()),
+                            lent.bridges(),
+                            (job, scope) ->
+                                new GatewayContainers(
+                                    containers,
+                                    job.id(),
+                                    List.of(scope.sessionId()),
+                                    scope.entitlements()),
+                            history,
+                            lent.tracing(),
+                            lent.workers().platforms(),
+                            () -> lent.workers().list(List.of()),
+                            allowed(config),
+                            lent.workers().deviceRegistry(),
+                            lent.gcSoon(),
+                            lent.clock()))));
     this.backend =
         new Backend(
             store,

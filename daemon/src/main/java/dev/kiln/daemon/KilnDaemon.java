@@ -66,11 +66,13 @@ public final class KilnDaemon {
     }
     var stop = new CountDownLatch(1);
     onSignals(stop);
+    var compilers = new Compilers();
     try (Listeners listeners = Listeners.bind(config.grpc());
         Listeners traces = Listeners.bindOpen(config.otelSocket());
         Listeners debug = Listeners.bindDebug(config.grpc().debugAddress());
-        Wiring daemon = Wiring.start(config, System.getenv());
-        WarmUp _ = warmUp(config, daemon)) {
+        Wiring daemon = Wiring.start(config, System.getenv(), compilers::around);
+        WarmUp warmUp = warmUp(config, daemon)) {
+      warmUp.done().whenComplete((_, _) -> compilers.warm());
       daemon.workers().thenAccept(KilnDaemon::tell);
       daemon
           .opened()

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A daemon within the daemon, for builds that nobody wants: on a folder and a socket of its own,
@@ -27,6 +28,9 @@ import java.util.Optional;
  */
 final class Rehearsal implements WarmUp.Builds {
   private static final int NAME_DIGITS = 12;
+
+  /** As many as a usual Dockerfile has: what is done for each step is warm the sooner. */
+  private static final int STEPS = 8;
 
   private final Path folder;
   private final Path context;
@@ -41,8 +45,10 @@ final class Rehearsal implements WarmUp.Builds {
     Files.writeString(context.resolve("file"), "rehearsal\n");
     Files.writeString(
         context.resolve("Dockerfile"),
-        "FROM scratch AS base\nCOPY file /file\nFROM scratch\nCOPY --from=base /file /copy\n");
-    daemon = Wiring.start(config, Map.of());
+        "FROM scratch AS base\n"
+            + "COPY file /file\n".repeat(STEPS)
+            + "FROM scratch\nCOPY --from=base /file /copy\n");
+    daemon = Wiring.start(config, Map.of(), UnaryOperator.identity());
   }
 
   /**

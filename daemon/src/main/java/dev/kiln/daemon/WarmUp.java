@@ -23,7 +23,7 @@ final class WarmUp implements AutoCloseable {
   static final int BUILDS = 20;
 
   /** Whoever starts a daemon to build with it comes within this time. */
-  private static final Duration GRACE = Duration.ofMillis(250);
+  private static final Duration GRACE = Duration.ofMillis(100);
 
   private static final Duration LAST_BUILD = Duration.ofSeconds(10);
 

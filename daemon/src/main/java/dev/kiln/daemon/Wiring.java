@@ -10,6 +10,7 @@ import dev.kiln.config.DiskSpace;
 import dev.kiln.config.GcPolicy;
 import dev.kiln.config.WorkerConfig.NetworkConfig;
 import dev.kiln.control.Backend;
+import dev.kiln.control.Builds;
 import dev.kiln.control.ContentService;
 import dev.kiln.control.ControlService;
 import dev.kiln.control.GcActor;
@@ -60,6 +61,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -105,7 +107,11 @@ final class Wiring implements AutoCloseable {
   private final CompletionStage<Workers> workers;
   private final CompletionStage<DiskParts> disk;
 
-  private Wiring(DaemonConfig config, Map<String, String> environment, Clock clock) {
+  private Wiring(
+      DaemonConfig config,
+      Map<String, String> environment,
+      UnaryOperator<Builds> around,
+      Clock clock) {
     // Before anything runs that would have to be stopped again.
     String snapshotter = snapshotter(config);
     Path state = state(config, snapshotter);
@@ -144,6 +150,7 @@ final class Wiring implements AutoCloseable {
                             network,
                             rules(config),
                             () -> gc.tell(new GcActor.Soon()),
+                            around,
                             clock)))
             .done()
             .whenComplete((parts, failure) -> {
@@ -172,9 +179,11 @@ final class Wiring implements AutoCloseable {
    * Starts everything; what takes time is under way when this returns.
    *
    * @param environment the variables that say where spans go
+   * @param around what is done around each build
    */
-  static Wiring start(DaemonConfig config, Map<String, String> environment) {
-    return new Wiring(config, environment, Clock.systemUTC());
+  static Wiring start(
+      DaemonConfig config, Map<String, String> environment, UnaryOperator<Builds> around) {
+    return new Wiring(config, environment, around, Clock.systemUTC());
   }
 
   private GrpcServer services(

@@ -2,7 +2,7 @@ package dev.kiln.sys;
 
 import dev.kiln.sys.Libc.Scratch;
 
-/** Signals to processes. Any thread. */
+/** Signals to processes, and what they and their threads are set to. Any thread. */
 public final class Processes {
   public static final int SIGHUP = 1;
   public static final int SIGINT = 2;
@@ -12,6 +12,7 @@ public final class Processes {
   public static final int SIGWINCH = 28;
 
   private static final int PR_SET_CHILD_SUBREAPER = 36;
+  private static final int PRIO_PROCESS = 0; // of one thread, on Linux
 
   private Processes() {}
 
@@ -32,6 +33,15 @@ public final class Processes {
   /** Orphans below this process become its children. */
   public static void becomeSubreaper() throws SyscallException {
     Libc.call(Sysno.PRCTL, "", PR_SET_CHILD_SUBREAPER, 1, 0);
+  }
+
+  /**
+   * Sets the niceness of one thread; to lower it takes a privilege.
+   *
+   * @param thread its number
+   */
+  public static void nice(int thread, int value) throws SyscallException {
+    Libc.call(Sysno.SETPRIORITY, "thread " + thread, PRIO_PROCESS, thread, value);
   }
 
   /** Sets the mask of the whole process; returns the one before. */

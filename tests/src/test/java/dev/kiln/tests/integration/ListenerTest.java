@@ -313,6 +313,49 @@ class ListenerTest {
     return all.stream().filter(each -> !some.contains(each)).collect(Collectors.toSet());
   }
 
+  /** ADR 0010. */
+  @Test
+  void compilersStepBackExceptForLongBuilds() throws Exception {
+    try (var daemon = Distribution.start(dir, Map.of("KILN_WARM_UP", "off"))) {
+      Buildctl client = Buildctl.of(daemon);
+      awaitNiceness(daemon, 10);
+      Path context =
+          Buildctl.context(dir.resolve("context"), Buildctl.BASE + "RUN /bin/busybox sleep 60\n");
+      Process build = client.build(context).start();
+      awaitNiceness(daemon, 0);
+      build.destroy();
+      assertThat(build.waitFor(30, TimeUnit.SECONDS)).as("the client ends").isTrue();
+      awaitNiceness(daemon, 10);
+      daemon.closeClean();
+    }
+  }
+
+  private static void awaitNiceness(Distribution daemon, int value) throws Exception {
+    Clients.eventually(
+        Duration.ofSeconds(30),
+        () -> niceness(daemon).equals(Set.of(Integer.toString(value))),
+        () -> "compilers without niceness " + value);
+  }
+
+  /** Of the compilers' threads; the 19th field of proc_pid_stat(5), the 17th after the name. */
+  private static Set<String> niceness(Distribution daemon) throws IOException {
+    var all = new HashSet<String>();
+    try (var threads = Files.newDirectoryStream(Path.of("/proc/" + daemon.pid() + "/task"))) {
+      for (Path thread : threads) {
+        String stat;
+        try {
+          stat = Files.readString(thread.resolve("stat"));
+        } catch (IOException gone) {
+          continue;
+        }
+        if (stat.contains("(C1 Compiler") || stat.contains("(C2 Compiler")) {
+          all.add(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16]);
+        }
+      }
+    }
+    return all;
+  }
+
   private static String mode(Path file) {
     try {
       return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
