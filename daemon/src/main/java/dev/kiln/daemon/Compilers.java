@@ -3,6 +3,7 @@ package dev.kiln.daemon;
 import dev.kiln.control.Builds;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.grpc.control.SolveResponse;
+import dev.kiln.sys.Errno;
 import dev.kiln.sys.Processes;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.tracing.Blocking;
@@ -29,6 +30,7 @@ final class Compilers {
   private static final Duration LONG = Duration.ofMillis(250);
   private static final int FORWARD = 0;
   private static final int BACK = 10;
+  private static final int UNKNOWN = -1;
 
   /** Sets the niceness of all compilers' threads. */
   interface Threads {
@@ -56,7 +58,8 @@ final class Compilers {
   /** From now on they step back. */
   synchronized void warm() {
     try {
-      threads.nice(FORWARD); // the JVM starts them a step behind: only who may do this goes on
+      threads.nice(FORWARD + 1);
+      threads.nice(FORWARD); // who may not do this could not bring them forward again
       warm = true;
     } catch (IOException e) {
       LOG.debug("compilers keep their priority", e);
@@ -116,23 +119,38 @@ final class Compilers {
       threads.nice(wanted);
       current = wanted;
     } catch (IOException e) {
+      current = UNKNOWN;
       LOG.warn("the compilers' priority could not be set to {}", wanted, e);
     }
   }
 
-  /** By the names that the JVM gives its threads. */
+  /** By the names that the JVM gives its threads; threads come and go while they are listed. */
   private static void nice(int value) throws IOException {
     try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
       for (Path thread : all) {
-        String name = Files.readString(thread.resolve("comm"), StandardCharsets.UTF_8);
-        if (name.startsWith("C1 Compiler") || name.startsWith("C2 Compiler")) {
-          setNice(thread, value);
+        if (isCompiler(thread)) {
+          setNice(Integer.parseInt(thread.getFileName().toString()), value);
         }
       }
     }
   }
 
-  private static void setNice(Path thread, int value) throws SyscallException {
-    Processes.nice(Integer.parseInt(thread.getFileName().toString()), value);
+  private static boolean isCompiler(Path thread) {
+    try {
+      String name = Files.readString(thread.resolve("comm"), StandardCharsets.UTF_8);
+      return name.startsWith("C1 Compiler") || name.startsWith("C2 Compiler");
+    } catch (IOException e) {
+      return false; // it has ended
+    }
+  }
+
+  private static void setNice(int thread, int value) throws SyscallException {
+    try {
+      Processes.nice(thread, value);
+    } catch (SyscallException e) {
+      if (e.errno() != Errno.ESRCH) { // it has ended
+        throw e;
+      }
+    }
   }
 }

@@ -10,7 +10,6 @@ import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.RegistryConfig;
 import dev.kiln.config.WorkerConfig.NetworkConfig;
 import dev.kiln.control.Backend;
-import dev.kiln.control.Builds;
 import dev.kiln.control.Collector;
 import dev.kiln.control.HealthService;
 import dev.kiln.control.RunningBuilds;
@@ -69,7 +68,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -94,7 +92,7 @@ final class DiskParts implements AutoCloseable {
       NetworkConfig.Choice network,
       List<PruneRequest> gcRules,
       Runnable gcSoon,
-      UnaryOperator<Builds> around,
+      Role role,
       Clock clock) {}
 
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
@@ -103,7 +101,8 @@ final class DiskParts implements AutoCloseable {
 
   private DiskParts(DaemonConfig config, Path state, String snapshotter, Lent lent)
       throws IOException {
-    LocalStore store = opened(LocalStore.open(StoreOptions.of(state, snapshotter)));
+    StoreOptions options = StoreOptions.of(state, snapshotter);
+    LocalStore store = opened(LocalStore.open(lent.role().kept() ? options : options.unsynced()));
     CacheKeyFile keys = opened(CacheKeyFile.open(config.root().resolve("cache.db")));
     RuncOptions runc = runc(config, state.resolve("executor"), lent.network());
     var executor = new TracedExecutor(new RuncExecutor(runc));
@@ -165,7 +164,8 @@ final class DiskParts implements AutoCloseable {
     var containers = new GatewayContainers.Services(store, executor, mounts, lent.sessions());
     this.builds =
         new RunningBuilds(
-            lent.around()
+            lent.role()
+                .around()
                 .apply(
                     new SolveBuilds(
                         new SolveBuilds.Parts(

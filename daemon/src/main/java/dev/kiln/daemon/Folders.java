@@ -31,7 +31,7 @@ final class Folders {
     try {
       Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNERS));
     } catch (FileAlreadyExistsException e) {
-      throw new IOException("cannot make the folder " + folder + ": it is a file", e);
+      throw new IOException("cannot make the folder " + folder + ": something else is there", e);
     }
     if (isOpen(folder)) {
       LOG.warn("anybody could write to {}: it becomes its owner's alone", folder);

@@ -67,12 +67,12 @@ public final class KilnDaemon {
     var stop = new CountDownLatch(1);
     onSignals(stop);
     var compilers = new Compilers();
+    var role = new Role(System.getenv(), compilers::around, true);
     try (Listeners listeners = Listeners.bind(config.grpc());
         Listeners traces = Listeners.bindOpen(config.otelSocket());
         Listeners debug = Listeners.bindDebug(config.grpc().debugAddress());
-        Wiring daemon = Wiring.start(config, System.getenv(), compilers::around);
-        WarmUp warmUp = warmUp(config, daemon)) {
-      warmUp.done().whenComplete((_, _) -> compilers.warm());
+        Wiring daemon = Wiring.start(config, role);
+        WarmUp _ = warmUp(config, daemon, compilers)) {
       daemon.workers().thenAccept(KilnDaemon::tell);
       daemon
           .opened()
@@ -96,7 +96,7 @@ public final class KilnDaemon {
     System.exit(1);
   }
 
-  private static WarmUp warmUp(DaemonConfig config, Wiring daemon) {
+  private static WarmUp warmUp(DaemonConfig config, Wiring daemon, Compilers compilers) {
     try {
       Rehearsal.removeLeftover(config.root());
     } catch (SyscallException e) {
@@ -106,6 +106,8 @@ public final class KilnDaemon {
     daemon.firstBuild().thenRun(warmUp::end);
     if ("off".equals(System.getenv("KILN_WARM_UP"))) {
       warmUp.end();
+    } else {
+      daemon.opened().thenCombine(warmUp.done(), (_, _) -> true).thenRun(compilers::warm);
     }
     return warmUp;
   }

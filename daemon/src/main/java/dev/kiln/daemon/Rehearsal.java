@@ -4,7 +4,6 @@ import dev.kiln.cli.UnwatchedBuild;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.ConfigReader;
 import dev.kiln.config.DaemonConfig;
-import dev.kiln.model.Digest;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Fd;
@@ -16,19 +15,14 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /**
  * A daemon within the daemon, for builds that nobody wants: on a folder and a socket of its own,
  * which are thrown away with it. It runs no step, mounts nothing, asks no network and exports no
- * span, so that whatever ends the process leaves files at most: in {@code /run}, where nothing is
- * synced to a disk that builds want. One thread.
+ * span, so that whatever ends the process leaves files at most. One thread.
  */
 final class Rehearsal implements WarmUp.Builds {
-  private static final int NAME_DIGITS = 12;
-
   /** As many as a usual Dockerfile has: what is done for each step is warm the sooner. */
   private static final int STEPS = 8;
 
@@ -48,7 +42,7 @@ final class Rehearsal implements WarmUp.Builds {
         "FROM scratch AS base\n"
             + "COPY file /file\n".repeat(STEPS)
             + "FROM scratch\nCOPY --from=base /file /copy\n");
-    daemon = Wiring.start(config, Map.of(), UnaryOperator.identity());
+    daemon = Wiring.start(config, Role.REHEARSAL);
   }
 
   /**
@@ -98,10 +92,8 @@ final class Rehearsal implements WarmUp.Builds {
     Directories.removeTree(Fd.CWD, BytePath.of(folder));
   }
 
-  /** One for each root, which one daemon at a time has. */
-  static Path folder(Path root) {
-    String name = Digest.of(root.toAbsolutePath().normalize().toString()).hex();
-    return Path.of("/run/kiln-warm-up-" + name.substring(0, NAME_DIGITS));
+  private static Path folder(Path root) {
+    return root.resolve("warm-up");
   }
 
   private static DaemonConfig config(Path root, DaemonConfig real) {

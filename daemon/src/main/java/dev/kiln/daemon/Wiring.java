@@ -10,7 +10,6 @@ import dev.kiln.config.DiskSpace;
 import dev.kiln.config.GcPolicy;
 import dev.kiln.config.WorkerConfig.NetworkConfig;
 import dev.kiln.control.Backend;
-import dev.kiln.control.Builds;
 import dev.kiln.control.ContentService;
 import dev.kiln.control.ControlService;
 import dev.kiln.control.GcActor;
@@ -61,7 +60,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -94,11 +92,7 @@ final class Wiring implements AutoCloseable {
       """;
 
   private final ActorSystem<Void> system;
-  private final EventLoopGroup loops =
-      new MultiThreadIoEventLoopGroup(
-          Runtime.getRuntime().availableProcessors(),
-          new DefaultThreadFactory("grpc", true),
-          NioIoHandler.newFactory());
+  private final EventLoopGroup loops;
   private final GrpcServer server;
   private final GrpcServer traces;
   private final Sessions sessions;
@@ -107,20 +101,21 @@ final class Wiring implements AutoCloseable {
   private final CompletionStage<Workers> workers;
   private final CompletionStage<DiskParts> disk;
 
-  private Wiring(
-      DaemonConfig config,
-      Map<String, String> environment,
-      UnaryOperator<Builds> around,
-      Clock clock) {
+  private Wiring(DaemonConfig config, Role role, Clock clock) {
     // Before anything runs that would have to be stopped again.
     String snapshotter = snapshotter(config);
     Path state = state(config, snapshotter);
+    loops =
+        new MultiThreadIoEventLoopGroup(
+            Runtime.getRuntime().availableProcessors(),
+            new DefaultThreadFactory("grpc", true),
+            NioIoHandler.newFactory());
     system =
         ActorSystem.create(
             Behaviors.<Void>empty(),
             "kiln",
             ConfigFactory.parseString(AKKA).withFallback(ConfigFactory.load()));
-    tracing = Tracing.start(environment);
+    tracing = Tracing.start(role.environment());
     sessions = new Sessions();
     var bridges = new Bridges();
     NetworkConfig.Choice network = config.worker().network().choice(System.getenv());
@@ -150,7 +145,7 @@ final class Wiring implements AutoCloseable {
                             network,
                             rules(config),
                             () -> gc.tell(new GcActor.Soon()),
-                            around,
+                            role,
                             clock)))
             .done()
             .whenComplete((parts, failure) -> {
@@ -175,15 +170,9 @@ final class Wiring implements AutoCloseable {
         GrpcServer.builder(system, loops).add(TraceMethods.of(new TraceService(tracing))).build();
   }
 
-  /**
-   * Starts everything; what takes time is under way when this returns.
-   *
-   * @param environment the variables that say where spans go
-   * @param around what is done around each build
-   */
-  static Wiring start(
-      DaemonConfig config, Map<String, String> environment, UnaryOperator<Builds> around) {
-    return new Wiring(config, environment, around, Clock.systemUTC());
+  /** Starts everything; what takes time is under way when this returns. */
+  static Wiring start(DaemonConfig config, Role role) {
+    return new Wiring(config, role, Clock.systemUTC());
   }
 
   private GrpcServer services(

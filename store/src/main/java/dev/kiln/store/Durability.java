@@ -39,12 +39,13 @@ final class Durability {
   private final RefTable table;
   private final Path root;
   private final String bootId;
-  private final Duration every;
+  private final Optional<Duration> every;
   private final CountDownLatch stopping = new CountDownLatch(1);
   private Blocking.@Nullable Task<Boolean> task;
   private long synced = -1;
 
-  Durability(Database database, RefTable table, Path root, String bootId, Duration every) {
+  Durability(
+      Database database, RefTable table, Path root, String bootId, Optional<Duration> every) {
     this.database = database;
     this.table = table;
     this.root = root;
@@ -76,10 +77,14 @@ final class Durability {
     return new LastRun(seq, Optional.of(time));
   }
 
-  /** Begins the work behind the builds. */
+  /** Begins the work behind the builds, where there is any. */
   void start() {
     note(CLEAN, "false");
     note(BOOT, bootId);
+    every.ifPresent(this::syncEvery);
+  }
+
+  private void syncEvery(Duration every) {
     task =
         Blocking.onPlatform(
             "store-sync",
@@ -105,7 +110,7 @@ final class Durability {
 
   private void sync() throws InterruptedException {
     long seq = table.locked(table::seq);
-    if (seq == synced) {
+    if (seq == synced || every.isEmpty()) {
       return;
     }
     Instant time = table.now();

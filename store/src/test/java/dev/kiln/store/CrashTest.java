@@ -28,7 +28,8 @@ class CrashTest {
 
   /** Never synced in passing, so that it is known what was. */
   private static StoreOptions options(Path root, String bootId) {
-    return new StoreOptions(root, "overlayfs", Clock.systemUTC(), bootId, Duration.ofDays(1));
+    return new StoreOptions(
+        root, "overlayfs", Clock.systemUTC(), bootId, Optional.of(Duration.ofDays(1)));
   }
 
   /** Makes states for ever and prints the id of each that was acknowledged. */

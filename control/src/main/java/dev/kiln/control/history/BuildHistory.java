@@ -142,17 +142,20 @@ public final class BuildHistory implements AutoCloseable {
   private synchronized void traced(
       String ref, Optional<Descriptor> trace, CompletableFuture<Void> done) {
     BuildHistoryRecord record = ended.get(ref);
-    if (record != null && trace.isPresent()) {
-      tell(
-          BuildHistoryEventType.COMPLETE,
-          save(
-              record.toBuilder()
-                  .setTrace(trace.get())
-                  .setGeneration(record.getGeneration() + 1)
-                  .build()));
+    try {
+      if (record != null && trace.isPresent()) {
+        tell(
+            BuildHistoryEventType.COMPLETE,
+            save(
+                record.toBuilder()
+                    .setTrace(trace.get())
+                    .setGeneration(record.getGeneration() + 1)
+                    .build()));
+      }
+    } finally {
+      finalizing.remove(ref);
+      done.complete(null);
     }
-    finalizing.remove(ref);
-    done.complete(null);
   }
 
   /**
