@@ -27,7 +27,8 @@ import java.util.function.Function;
 
 /**
  * OTLP's spans as the SDK's, so that a client's spans can be exported and kept like our own
- * (OpenTelemetry proto 1.3.1, trace/v1). Nested attribute values become their text. Pure.
+ * (OpenTelemetry proto 1.3.1, trace/v1). Nested attribute values become their text, and secrets of
+ * cache options are left out. Pure.
  */
 final class OtlpSpans {
   private static final HexFormat HEX = HexFormat.of();
@@ -149,12 +150,12 @@ final class OtlpSpans {
 
   private static void put(AttributesBuilder to, String key, AnyValue value) {
     switch (value.getValueCase()) {
-      case STRING_VALUE -> to.put(key, value.getStringValue());
+      case STRING_VALUE -> to.put(key, SecretText.masked(value.getStringValue()));
       case BOOL_VALUE -> to.put(key, value.getBoolValue());
       case INT_VALUE -> to.put(key, value.getIntValue());
       case DOUBLE_VALUE -> to.put(key, value.getDoubleValue());
       case BYTES_VALUE -> to.put(key, HEX.formatHex(value.getBytesValue().toByteArray()));
-      case KVLIST_VALUE -> to.put(key, value.getKvlistValue().toString());
+      case KVLIST_VALUE -> to.put(key, SecretText.masked(value.getKvlistValue().toString()));
       case ARRAY_VALUE -> putArray(to, key, value.getArrayValue().getValuesList());
       case VALUE_NOT_SET -> {}
     }
@@ -169,7 +170,9 @@ final class OtlpSpans {
       case DOUBLE_VALUE ->
           to.put(AttributeKey.doubleArrayKey(key), list(values, AnyValue::getDoubleValue));
       case STRING_VALUE, BYTES_VALUE, KVLIST_VALUE, ARRAY_VALUE, VALUE_NOT_SET ->
-          to.put(AttributeKey.stringArrayKey(key), list(values, AnyValue::getStringValue));
+          to.put(
+              AttributeKey.stringArrayKey(key),
+              list(values, value -> SecretText.masked(value.getStringValue())));
     }
   }
 

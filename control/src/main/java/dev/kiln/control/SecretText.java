@@ -1,0 +1,25 @@
+package dev.kiln.control;
+
+import dev.kiln.llb.CacheImport;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Takes the secrets of cache options out of texts of clients: their spans hold their command lines,
+ * {@code --export-cache=type=gha,token=…} for one. Pure.
+ */
+final class SecretText {
+  private static final Pattern SECRET =
+      Pattern.compile(
+          "\\b("
+              + CacheImport.SECRETS.stream().map(Pattern::quote).collect(Collectors.joining("|"))
+              + ")=(?:(?<=\"[a-z_]{0,32}=)[^\"]*|[^,\"\\s]*)",
+          Pattern.CASE_INSENSITIVE);
+
+  private SecretText() {}
+
+  /** The same with three asterisks for each secret. */
+  static String masked(String text) {
+    return text.indexOf('=') < 0 ? text : SECRET.matcher(text).replaceAll("$1=***");
+  }
+}
