@@ -219,8 +219,9 @@ class ListenerTest {
     Path root = Files.createDirectory(dir.resolve("root"));
     Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
     String address = "unix://" + sockets.resolve("sock");
-    try (var daemon =
-        Distribution.start(dir, "--addr", "unix://" + dir.resolve("sock"), "--addr", address)) {
+    String[] flags = {"--addr", "unix://" + dir.resolve("sock"), "--addr", address};
+    // A warm-up would remove its folder while the state is looked through.
+    try (var daemon = Distribution.start(dir, Map.of("KILN_WARM_UP", "off"), flags)) {
       Path context = Files.createDirectory(dir.resolve("context"));
       Files.writeString(context.resolve("Dockerfile"), "FROM scratch\nCOPY . /\n");
       Run run = Distribution.await(Distribution.client(address, context));
