@@ -13,6 +13,7 @@ import dev.kiln.sys.FileLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -114,7 +115,11 @@ public final class LocalStore implements Store {
     });
     for (long number : there) {
       if (!known.contains(number)) {
-        snapshotter.remove(number);
+        try {
+          snapshotter.remove(number);
+        } catch (IOException e) { // one that cannot be removed is no reason not to start
+          LOG.warn("layer {} that no record names was not removed: {}", number, e.getMessage());
+        }
       }
     }
     known.removeAll(new HashSet<>(there));
@@ -131,12 +136,19 @@ public final class LocalStore implements Store {
     }
   }
 
+  /** Removes a record after all that are built on it. */
   private static void removeTree(RefTable table, RefRecord record) {
-    for (RefRecord child : List.copyOf(record.children)) {
-      removeTree(table, child);
-    }
-    if (table.find(record.id).isPresent()) {
-      table.remove(record);
+    var way = new ArrayDeque<RefRecord>(List.of(record));
+    while (!way.isEmpty()) {
+      RefRecord at = way.element();
+      if (!at.children.isEmpty()) {
+        way.push(at.children.iterator().next());
+        continue;
+      }
+      way.pop();
+      if (table.find(at.id).isPresent()) {
+        table.remove(at);
+      }
     }
   }
 

@@ -11,16 +11,23 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Carries out what {@link Collector} decides, in rounds, and sweeps blobs that nobody keeps. */
 final class Pruning {
+  private static final Logger LOG = LoggerFactory.getLogger(Pruning.class);
+
   /** A blob is swept only when it is older: who has just written it may not hold it yet. */
   private static final Duration BLOB_GRACE = Duration.ofHours(1);
 
@@ -30,6 +37,7 @@ final class Pruning {
   private final LocalLeases leases;
   private final Removal removal;
   private final Path root;
+  private final Set<RefId> uncounted = ConcurrentHashMap.newKeySet(); // told once
 
   Pruning(
       RefTable table,
@@ -61,27 +69,42 @@ final class Pruning {
     List<RefRecord> all = List.copyOf(table.locked(table::all));
     for (RefRecord record : all) {
       if (table.locked(() -> record.sizeBytes < 0 && !record.removed)) {
-        long size = size(record);
+        OptionalLong size = size(record);
         table.locked(() -> {
-          if (!record.removed) {
-            table.saveSize(record, size);
+          if (!record.removed && size.isPresent()) {
+            table.saveSize(record, size.getAsLong());
           }
         });
       }
     }
-    return table.locked(() -> all.stream().filter(r -> !r.removed).map(Pruning::usage).toList());
+    return table.locked(() -> {
+      Set<RefRecord> inUse = inUse(all);
+      return all.stream().filter(r -> !r.removed).map(r -> usage(r, inUse.contains(r))).toList();
+    });
   }
 
-  private long size(RefRecord record) {
+  /**
+   * Empty where it cannot be counted: the record is then listed with no size, and can be pruned, as
+   * one that cannot be read must not keep all others from being collected.
+   */
+  private OptionalLong size(RefRecord record) {
     try {
       long size = record.layer == 0 ? 0 : snapshotter.size(record.layer);
       for (Layer layer : table.locked(() -> blobs(record))) {
         size +=
             content.info(layer.blob().digest()).map(ContentStore.BlobInfo::sizeBytes).orElse(0L);
       }
-      return size;
+      uncounted.remove(record.id);
+      return OptionalLong.of(size);
     } catch (IOException e) {
-      throw BuildException.of(e);
+      if (table.locked(() -> !record.removed) && uncounted.add(record.id)) {
+        LOG.warn(
+            "the size of {} ({}) cannot be counted, it is taken for 0: {}",
+            record.id,
+            record.description,
+            e.getMessage());
+      }
+      return OptionalLong.empty();
     }
   }
 
@@ -89,17 +112,27 @@ final class Pruning {
     return Stream.concat(record.pulled.stream(), record.blobs.values().stream()).toList();
   }
 
-  private static boolean inUse(RefRecord record) {
-    return record.holders > 0
-        || record.claims > 0
-        || record.children.stream().anyMatch(Pruning::inUse);
+  /** The records that somebody holds, and those that they are built on. */
+  private static Set<RefRecord> inUse(List<RefRecord> all) {
+    var used = new HashSet<RefRecord>();
+    var marked = new ArrayDeque<RefRecord>(all.stream().filter(Pruning::isHeld).toList());
+    for (RefRecord record; (record = marked.poll()) != null; ) {
+      if (used.add(record)) {
+        marked.addAll(record.parents);
+      }
+    }
+    return used;
   }
 
-  private static UsageRecord usage(RefRecord r) {
+  private static boolean isHeld(RefRecord record) {
+    return record.holders > 0 || record.claims > 0;
+  }
+
+  private static UsageRecord usage(RefRecord r, boolean inUse) {
     return new UsageRecord(
         r.id,
         r.isMutable(),
-        inUse(r),
+        inUse,
         Math.max(0, r.sizeBytes),
         r.parents.stream().map(p -> p.id).distinct().toList(),
         r.createdAt,
@@ -122,9 +155,10 @@ final class Pruning {
         table.locked(() ->
             table
                 .find(record.id())
-                .filter(r -> !inUse(r) && r.children.isEmpty())
+                .filter(r -> !isHeld(r) && r.children.isEmpty())
                 .ifPresent(r -> {
                   removal.forget(r);
+                  uncounted.remove(r.id);
                   gone.add(r);
                   told.add(record);
                 }));

@@ -12,6 +12,8 @@ import dev.kiln.store.layer.TarEntry;
 import dev.kiln.store.layer.TarReader;
 import dev.kiln.store.layer.TarWriter;
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Descent;
+import dev.kiln.sys.Fd;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -543,6 +545,47 @@ abstract class StoreTest {
     store.refs().prune(PruneRequest.EVERYTHING, r -> told.add(r.id()));
     assertThat(told).containsExactly(other, top, base);
     assertThat(temp.resolve("store/snapshots/1")).doesNotExist();
+  }
+
+  @Test
+  void aStateOfAnyDepthIsCountedAndPruned() throws Exception {
+    BytePath name = BytePath.of("d");
+    RefId deep =
+        scratch(root -> {
+          try (Fd dir = Fd.directory(root);
+              var at = new Descent(dir)) {
+            for (int i = 0; i < 3_000; i++) {
+              at.here().mkdir(name, 0755);
+              at.enter(name);
+            }
+          }
+        });
+    assertThat(store.refs().usage(List.of(), Duration.ZERO))
+        .filteredOn(r -> r.id().equals(deep))
+        .allMatch(r -> r.sizeBytes() > 0)
+        .hasSize(1);
+    reopen();
+    store.refs().prune(PruneRequest.EVERYTHING, r -> {});
+    assertThat(store.refs().usage(List.of(), Duration.ZERO)).isEmpty();
+  }
+
+  @Test
+  void aStateThatCannotBeCountedKeepsNoOtherFromBeingPruned() throws Exception {
+    RefId bad = scratch(root -> write(root.resolve("a"), "1"));
+    RefId good = scratch(root -> write(root.resolve("b"), "2"));
+    try (var layers = Files.walk(temp.resolve("store"))) {
+      Path a = layers.filter(p -> p.endsWith("fs/a")).findFirst().orElseThrow();
+      Files.delete(a);
+      Files.delete(a.getParent());
+      Files.createFile(a.getParent()); // no directory any more
+    }
+    assertThat(store.refs().usage(List.of(), Duration.ZERO))
+        .extracting(UsageRecord::id)
+        .contains(bad, good);
+    reopen();
+    var told = new ArrayList<RefId>();
+    store.refs().prune(PruneRequest.EVERYTHING, r -> told.add(r.id()));
+    assertThat(told).contains(bad, good);
   }
 
   @Test

@@ -23,6 +23,9 @@ public final class Fd implements AutoCloseable {
   private static final int AT_EMPTY_PATH = 0x1000;
   private static final int STATX_BASIC = 0x7ff;
 
+  /** Longer paths are cut in what is said of them: they grow with each level of a tree. */
+  private static final int ABOUT_CHARS = 4096;
+
   /** Stands for the working directory, to which absolute paths are indifferent. */
   public static final Fd CWD = new Fd(AT_FDCWD, "");
 
@@ -47,9 +50,14 @@ public final class Fd implements AutoCloseable {
    * Opens by {@code openat(2)}; follows symlinks unless {@link Open#NOFOLLOW} is among the flags.
    */
   public Fd open(BytePath name, int flags, int mode) throws SyscallException {
+    return open(name, flags, mode, where(name));
+  }
+
+  /** As {@link #open(BytePath, int, int)}, with a name for messages. */
+  Fd open(BytePath name, int flags, int mode, String about) throws SyscallException {
     try (var s = Scratch.take()) {
       long fd = s.call(Sysno.OPENAT, number(), s.pathA(name), flags | Open.CLOEXEC, mode, 0, 0);
-      return new Fd((int) Libc.check(Sysno.OPENAT, where(name), fd), where(name));
+      return new Fd((int) Libc.check(Sysno.OPENAT, about, fd), about);
     }
   }
 
@@ -421,7 +429,13 @@ public final class Fd implements AutoCloseable {
 
   String where(BytePath name) {
     String text = name.toString();
-    return about.isEmpty() || text.startsWith("/") ? text : about + "/" + text;
+    if (about.isEmpty() || text.startsWith("/")) {
+      return text;
+    }
+    // a path of a deep tree is shown by its beginning and its end
+    String above =
+        about.length() > ABOUT_CHARS ? about.substring(0, ABOUT_CHARS / 4) + "/\u2026" : about;
+    return above + "/" + text;
   }
 
   /** Closes the descriptor; does nothing the second time. */

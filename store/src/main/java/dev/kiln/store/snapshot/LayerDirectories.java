@@ -3,23 +3,18 @@ package dev.kiln.store.snapshot;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Dirent;
-import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Mount;
 import dev.kiln.sys.Mounts;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
-import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -211,31 +206,7 @@ abstract class LayerDirectories implements Snapshotter {
 
   @Override
   public final long size(long number) throws IOException {
-    var seen = new HashSet<Stat.Inode>();
-    BytePath fs = BytePath.of(layer(number));
-    return Fd.CWD.exists(fs) ? size(fs, seen) : 0;
-  }
-
-  private static long size(BytePath at, Set<Stat.Inode> seen) throws SyscallException {
-    long bytes = 0;
-    try (Fd dir = Fd.CWD.open(at, Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
-      bytes += dir.stat().blocks512() * 512;
-      for (Dirent entry : dir.list()) {
-        if (entry.isDirectory()) {
-          bytes += size(at.resolve(entry.name()), seen);
-        } else {
-          Stat stat = dir.stat(entry.name());
-          if (stat.nlink() == 1 || seen.add(stat.inode())) {
-            bytes += stat.blocks512() * 512;
-          }
-        }
-      }
-    } catch (SyscallException e) {
-      if (e.errno() != Errno.ENOENT) { // a tree in use may change under the count
-        throw e;
-      }
-    }
-    return bytes;
+    return Directories.occupiedBytes(Fd.CWD, BytePath.of(layer(number)));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.kiln.store.snapshot;
 
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Descent;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
@@ -8,6 +9,8 @@ import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
+import java.util.ArrayDeque;
+import java.util.Iterator;
 
 /**
  * How a layer directory says what is gone. Source: the kernel's {@code
@@ -40,21 +43,29 @@ public final class LayerFormat {
     }
   }
 
-  /** Whether something in the directory is marked as deleted. */
+  /** Whether something in the directory, or below it, is marked as deleted. */
   static boolean hasWhiteout(Fd directory) throws SyscallException {
-    for (Dirent entry : directory.list()) {
-      if (entry.isDirectory()) {
-        try (Fd below =
-            directory.open(entry.name(), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
-          if (hasWhiteout(below)) {
-            return true;
+    try (var at = new Descent(directory)) {
+      var way = new ArrayDeque<Iterator<Dirent>>();
+      way.push(directory.list().iterator());
+      while (!way.isEmpty()) {
+        if (!way.element().hasNext()) {
+          way.pop();
+          if (!way.isEmpty()) {
+            at.leave();
           }
+          continue;
         }
-      } else if (entry.type() == Stat.S_IFCHR && directory.stat(entry.name()).isWhiteout()) {
-        return true;
+        Dirent entry = way.element().next();
+        if (entry.isDirectory()) {
+          at.enter(entry.name());
+          way.push(at.here().list().iterator());
+        } else if (entry.type() == Stat.S_IFCHR && at.here().stat(entry.name()).isWhiteout()) {
+          return true;
+        }
       }
+      return false;
     }
-    return false;
   }
 
   /** Hides what is below an absolute directory. */
