@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 
 /**
  * The system calls a sandboxed step may make, as the {@code linux.seccomp} object of the OCI
- * configuration; equal in effect to Docker's default profile for a container with the default
- * capabilities. Immutable, made once.
+ * configuration; equal in effect to Docker's default profile (moby/profiles {@code seccomp} v0.2.4)
+ * for a container with the default capabilities. Immutable, made once.
  *
  * <p>runc turns the profile into a filter for each architecture named, which takes about 5 ms each:
  * half of what a trivial step takes. So an architecture that this kernel cannot run is left out;
@@ -25,7 +25,16 @@ import java.util.stream.Collectors;
 final class Seccomp {
   private static final int EPERM = 1;
   private static final int ENOSYS = 38;
-  private static final int AF_VSOCK = 40;
+
+  /**
+   * Socket families above AF_ALG that may be opened, by their numbers in {@code linux/socket.h}: of
+   * those below, all. AF_ALG (38) is the kernel's cryptography (CVE-2026-31431) and AF_VSOCK (40)
+   * reaches the host and its virtual machines; a step has no need of either, nor of a family that a
+   * later kernel brings.
+   */
+  private static final int AF_ALG = 38;
+
+  private static final List<Integer> FAMILIES_ABOVE_ALG = List.of(39, 41, 42, 43, 44, 45);
 
   /** Flags of clone(2) that make namespaces; {@code linux/sched.h}, CLONE_NEW*. */
   private static final long NEW_NAMESPACES = 0x7E020000L;
@@ -77,7 +86,11 @@ final class Seccomp {
     }
     var rules = new ArrayList<String>();
     rules.add(allow(names, ""));
-    rules.add(allow(List.of("socket"), condition(0, AF_VSOCK, 0, "SCMP_CMP_NE")));
+    // rules for one argument are alternatives in runc, so a range has one end only
+    rules.add(allow(List.of("socket"), condition(0, AF_ALG, 0, "SCMP_CMP_LT")));
+    for (int family : FAMILIES_ABOVE_ALG) {
+      rules.add(allow(List.of("socket"), condition(0, family, 0, "SCMP_CMP_EQ")));
+    }
     for (long personality : PERSONALITIES) {
       rules.add(allow(List.of("personality"), condition(0, personality, 0, "SCMP_CMP_EQ")));
     }
