@@ -7,6 +7,7 @@ import dev.kiln.grpc.gateway.NewContainerRequest;
 import dev.kiln.llb.FrontendRef;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * The containers that one build's frontend runs, by the ids it gives them. Any thread; the bridge's
@@ -15,8 +16,13 @@ import java.util.function.Function;
 public interface Containers extends AutoCloseable {
   /**
    * @param refs finds a mount's ref by its id
+   * @param told whether an id names a state that this build was told of in a failure; no other
+   *     state of the store is mounted by its id
    */
-  void create(NewContainerRequest request, Function<String, Optional<FrontendRef>> refs)
+  void create(
+      NewContainerRequest request,
+      Function<String, Optional<FrontendRef>> refs,
+      Predicate<String> told)
       throws InterruptedException;
 
   /** Ends all processes of a container and lets it go; an unknown id is {@code NOT_FOUND}. */

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Runs the containers of one build's frontend. Rules: BuildKit v0.22 {@code
@@ -57,10 +58,13 @@ public final class GatewayContainers implements Containers {
   }
 
   @Override
-  public void create(NewContainerRequest request, Function<String, Optional<FrontendRef>> refs)
+  public void create(
+      NewContainerRequest request,
+      Function<String, Optional<FrontendRef>> refs,
+      Predicate<String> told)
       throws InterruptedException {
     String id = request.getContainerID();
-    PreparedMounts prepared = prepare(request, refs);
+    PreparedMounts prepared = prepare(request, refs, told);
     var container =
         new GatewayContainer(
             services.executor(),
@@ -87,13 +91,15 @@ public final class GatewayContainers implements Containers {
   }
 
   private PreparedMounts prepare(
-      NewContainerRequest request, Function<String, Optional<FrontendRef>> refs)
+      NewContainerRequest request,
+      Function<String, Optional<FrontendRef>> refs,
+      Predicate<String> told)
       throws InterruptedException {
     var inputs = new ArrayList<Optional<RefId>>();
     var mounts = new ArrayList<ExecOp.Mount>();
     for (Mount asked : request.getMountsList()) {
       Mount.Builder mount = asked.toBuilder().clearResultID().clearContentCache();
-      Optional<RefId> ref = ref(asked, refs);
+      Optional<RefId> ref = ref(asked, refs, told);
       if (ref.isPresent()) {
         inputs.add(ref);
         mount.setInput(inputs.size() - 1);
@@ -117,17 +123,21 @@ public final class GatewayContainers implements Containers {
                 StepProgress.NONE));
   }
 
-  private Optional<RefId> ref(Mount mount, Function<String, Optional<FrontendRef>> refs)
+  private Optional<RefId> ref(
+      Mount mount, Function<String, Optional<FrontendRef>> refs, Predicate<String> told)
       throws InterruptedException {
     String id = mount.getResultID();
     if (id.isEmpty()) {
       return Optional.empty();
     }
+    if (told.test(id)) { // what a failed step left is named by the store's own id
+      return Optional.of(services.store().refs().get(lease, new RefId(id)).id());
+    }
     Optional<FrontendRef> found;
     try {
       found = refs.apply(id);
     } catch (BuildException e) {
-      return Optional.of(stateOfFailure(id, mount, e));
+      throw e.wrap("failed to find ref " + id + " for \"" + mount.getDest() + "\" mount");
     }
     if (found.isEmpty()) {
       return Optional.empty();
@@ -136,15 +146,6 @@ public final class GatewayContainers implements Containers {
       return ref.solve().result().map(ResultId::value).map(RefId::new);
     }
     throw new IllegalStateException("a ref of another bridge");
-  }
-
-  /** What a failed step left is named by the store's own id, in the failure's details. */
-  private RefId stateOfFailure(String id, Mount mount, BuildException unknown) {
-    try {
-      return services.store().refs().get(lease, new RefId(id)).id();
-    } catch (BuildException e) {
-      throw unknown.wrap("failed to find ref " + id + " for \"" + mount.getDest() + "\" mount");
-    }
   }
 
   /** The container of that id. */

@@ -44,12 +44,15 @@ import dev.kiln.llb.ImageMeta;
 import dev.kiln.llb.ImageQuery;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Detail;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import dev.kiln.sources.SourceMeta;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -66,6 +69,10 @@ public final class LlbBridge implements LLBBridgePowerApi {
   private final Supplier<List<WorkerRecord>> workers;
   private final Containers containers;
   private final ConcurrentMap<String, FrontendRef> refs = new ConcurrentHashMap<>();
+
+  /** Ids in the store of what failed steps left, as their failures told them to this frontend. */
+  private final Set<String> told = ConcurrentHashMap.newKeySet();
+
   private final CompletableFuture<FrontendResult> answer = new CompletableFuture<>();
 
   public LlbBridge(
@@ -73,6 +80,42 @@ public final class LlbBridge implements LLBBridgePowerApi {
     this.bridge = bridge;
     this.workers = workers;
     this.containers = containers;
+  }
+
+  /** A call of the frontend, whose failures it may come back to. */
+  private final class Heard {
+    private final Call call;
+
+    Heard(Call call) {
+      this.call = call;
+    }
+
+    <T> CompletionStage<T> answer(String name, Callable<T> work) {
+      return call.answer(
+          name,
+          () -> {
+            try {
+              return work.call();
+            } catch (BuildException e) {
+              remember(e);
+              throw e;
+            }
+          });
+    }
+  }
+
+  private Heard heard(Metadata metadata) {
+    return new Heard(Call.of(metadata));
+  }
+
+  /** Only an op of this daemon makes such details; what came over a wire is opaque. */
+  private void remember(BuildException failure) {
+    for (Detail detail : failure.details()) {
+      if (detail instanceof Detail.SolveFailed left) {
+        told.addAll(left.inputIds());
+        told.addAll(left.mountIds());
+      }
+    }
   }
 
   /** What the frontend returned, once it has; fails with the frontend's error. */
@@ -83,7 +126,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
   @Override
   public CompletionStage<ResolveImageConfigResponse> resolveImageConfig(
       ResolveImageConfigRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-resolve",
             () -> {
@@ -110,7 +153,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
   @Override
   public CompletionStage<ResolveSourceMetaResponse> resolveSourceMeta(
       ResolveSourceMetaRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-resolve",
             () -> {
@@ -148,7 +191,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
 
   @Override
   public CompletionStage<SolveResponse> solve(SolveRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-solve",
             () -> {
@@ -216,7 +259,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
 
   @Override
   public CompletionStage<ReadFileResponse> readFile(ReadFileRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-read",
             () -> {
@@ -233,7 +276,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
 
   @Override
   public CompletionStage<ReadDirResponse> readDir(ReadDirRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-read",
             () ->
@@ -246,7 +289,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
 
   @Override
   public CompletionStage<StatFileResponse> statFile(StatFileRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-read",
             () ->
@@ -257,7 +300,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
 
   @Override
   public CompletionStage<EvaluateResponse> evaluate(EvaluateRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-evaluate",
             () -> {
@@ -272,7 +315,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
   @Override
   public CompletionStage<PongResponse> ping(PingRequest in, Metadata metadata) {
     BuildInfo info = bridge.info();
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-ping", // workers look at the machine
             () ->
@@ -317,11 +360,11 @@ public final class LlbBridge implements LLBBridgePowerApi {
   @Override
   public CompletionStage<NewContainerResponse> newContainer(
       NewContainerRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-container",
             () -> {
-              containers.create(in, this::find);
+              containers.create(in, this::find, told::contains);
               return NewContainerResponse.getDefaultInstance();
             });
   }
@@ -329,7 +372,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
   @Override
   public CompletionStage<ReleaseContainerResponse> releaseContainer(
       ReleaseContainerRequest in, Metadata metadata) {
-    return Call.of(metadata)
+    return heard(metadata)
         .answer(
             "bridge-container",
             () -> {

@@ -236,6 +236,43 @@ class BuildBridgeTest {
   }
 
   @Test
+  void aStateIsMountedByItsIdOnlyWhereAFailureOfThisBuildTold() throws Exception {
+    var asked = new ArrayList<java.util.function.Predicate<String>>();
+    var containers =
+        new NoContainers() {
+          @Override
+          public void create(
+              dev.kiln.grpc.gateway.NewContainerRequest request,
+              java.util.function.Function<String, Optional<FrontendRef>> refs,
+              java.util.function.Predicate<String> told) {
+            asked.add(told);
+          }
+        };
+    Frontend failing =
+        (client, opts, inputs) -> {
+          throw new BuildException(Kind.UNKNOWN, "exit code: 1")
+              .with(
+                  new Detail.SolveFailed(
+                      List.of("input"), List.of("mount", ""), new byte[0], -1, -1, Map.of()));
+        };
+    BuildBridge build = bridge(Map.of("failing", failing));
+    var mine = new LlbBridge(build, List::of, containers);
+    var neighbours = new LlbBridge(build, List::of, containers);
+    var request = dev.kiln.grpc.gateway.SolveRequest.newBuilder().setFrontend("failing").build();
+    var metadata = new MetadataBuilder().build();
+    assertThatThrownBy(() -> mine.solve(request, metadata).toCompletableFuture().get())
+        .hasMessageContaining("exit code: 1");
+    for (LlbBridge bridge : List.of(mine, neighbours)) {
+      bridge
+          .newContainer(dev.kiln.grpc.gateway.NewContainerRequest.getDefaultInstance(), metadata)
+          .toCompletableFuture()
+          .get();
+    }
+    assertThat(asked.getFirst()).accepts("input", "mount").rejects("other");
+    assertThat(asked.getLast()).rejects("input", "mount", "other");
+  }
+
+  @Test
   void capsAreSortedAndEnabled() {
     assertThat(GatewayMessages.caps(Set.of("b", "a")))
         .extracting(APICap::getID)
@@ -259,11 +296,12 @@ class BuildBridgeTest {
         .hasMessageContaining("no such job b");
   }
 
-  private static final class NoContainers implements Containers {
+  private static class NoContainers implements Containers {
     @Override
     public void create(
         dev.kiln.grpc.gateway.NewContainerRequest request,
-        java.util.function.Function<String, Optional<FrontendRef>> refs) {
+        java.util.function.Function<String, Optional<FrontendRef>> refs,
+        java.util.function.Predicate<String> told) {
       throw new AssertionError("no container is asked for");
     }
 
