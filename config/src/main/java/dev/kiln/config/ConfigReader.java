@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -169,7 +170,6 @@ public final class ConfigReader {
     oci.ignore("userRemapUnsupported");
     var labels = new LinkedHashMap<>(oci.textMap("labels"));
     labels.putAll(flags.ociLabels.value().orElse(Map.of()));
-    String[] megabytes = flags.ociKeepStorage.value().orElse("").split(",", -1);
     boolean gc = pick(flags.ociGc, oci.flag("gc")).orElse(true);
     String snapshotter = pick(flags.ociSnapshotter, oci.text("snapshotter")).orElse("auto");
     if (!List.of("auto", "overlayfs", "native").contains(snapshotter)) {
@@ -204,10 +204,7 @@ public final class ConfigReader {
         pick(flags.ociBinary, oci.text("binary")).orElse(""),
         gc,
         policies,
-        either(
-            megabytes(megabytes, 0), either(oci.disk("reservedSpace"), oci.disk("gckeepstorage"))),
-        either(megabytes(megabytes, 2), oci.disk("maxUsedSpace")),
-        either(megabytes(megabytes, 1), oci.disk("minFreeSpace")),
+        thresholds(flags, oci),
         new NetworkConfig(
             mode,
             pick(flags.cniConfig, oci.text("cniConfigPath")).orElse("/etc/buildkit/cni.json"),
@@ -221,13 +218,34 @@ public final class ConfigReader {
         pick(flags.maxParallelism, oci.number("max-parallelism")).orElse(0));
   }
 
-  private static Optional<DiskSpace> megabytes(String[] parts, int index) {
-    return parts.length <= index || parts[index].isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            DiskSpace.parse(
-                "--oci-worker-gc-keepstorage",
-                parts[index].matches("[0-9]+") ? parts[index] + "MB" : parts[index]));
+  /** The flag takes the place of all three keys; the old key counts where none of them is set. */
+  private static GcThresholds thresholds(DaemonFlags flags, TomlTable oci) {
+    var file =
+        new GcThresholds(
+            oci.disk("reservedSpace"), oci.disk("maxUsedSpace"), oci.disk("minFreeSpace"));
+    Optional<DiskSpace> keepStorage = oci.disk("gckeepstorage");
+    GcThresholds set = flags.ociKeepStorage.value().map(ConfigReader::megabytes).orElse(file);
+    return set.isUnset() ? new GcThresholds(keepStorage, Optional.empty(), Optional.empty()) : set;
+  }
+
+  private static GcThresholds megabytes(String flag) {
+    if (!flag.matches("|[0-9]{1,12}(,[0-9]{1,12}){0,2}")) {
+      throw new ConfigException(
+          "invalid --oci-worker-gc-keepstorage '"
+              + flag
+              + "': write RESERVED[,FREE[,MAX]], whole numbers of MB");
+    }
+    List<Optional<DiskSpace>> parts =
+        flag.isEmpty() ? List.of() : Stream.of(flag.split(",")).map(ConfigReader::mega).toList();
+    return new GcThresholds(
+        parts.isEmpty() ? Optional.empty() : parts.get(0),
+        parts.size() < 3 ? Optional.empty() : parts.get(2),
+        parts.size() < 2 ? Optional.empty() : parts.get(1));
+  }
+
+  private static Optional<DiskSpace> mega(String bytes) {
+    return Optional.<DiskSpace>of(new DiskSpace.Bytes(Long.parseLong(bytes) * 1_000_000))
+        .filter(space -> !space.isNone());
   }
 
   private static Toggle toggle(String name, String text) {

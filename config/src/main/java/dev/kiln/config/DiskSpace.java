@@ -5,12 +5,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * An amount of disk: bytes, or a share of the whole disk. Immutable. Text forms: {@code 1000},
- * {@code "512MB"} (always powers of 1024), {@code "10%"}. Source: BuildKit v0.22 {@code
- * cmd/buildkitd/config/gcpolicy.go}.
+ * An amount of disk: bytes, or a share of the whole disk; zero is none. Immutable. Text forms:
+ * {@code 1000}, {@code "512MB"} (always powers of 1024), {@code "10%"}. Source: BuildKit v0.34
+ * {@code cmd/buildkitd/config/gcpolicy.go}.
  */
 public sealed interface DiskSpace {
-  /** How many bytes this is on a disk of {@code diskBytes}. */
+  /** How many bytes this is on a disk of {@code diskBytes}; 0 where that is unknown. */
   long bytes(long diskBytes);
 
   record Bytes(long count) implements DiskSpace {
@@ -20,30 +20,55 @@ public sealed interface DiskSpace {
     }
   }
 
-  /** Shares are rounded up to whole gigabytes (10^9 bytes). */
+  /**
+   * A share counts as many times 10^9 bytes as it has whole GiB, and once more. Of a disk of
+   * unknown size it is 2 * 10^9 bytes.
+   */
   record Percent(int percent) implements DiskSpace {
     private static final long GIGABYTE = 1_000_000_000L;
 
     @Override
     public long bytes(long diskBytes) {
-      long exact = diskBytes / 100 * percent;
-      return Math.ceilDiv(exact, GIGABYTE) * GIGABYTE;
+      if (percent == 0) {
+        return 0;
+      }
+      return diskBytes == 0 ? 2 * GIGABYTE : ((diskBytes * percent / 100 >> 30) + 1) * GIGABYTE;
     }
   }
 
+  /** Whether this is as good as not set. */
+  default boolean isNone() {
+    return equals(new Bytes(0)) || equals(new Percent(0));
+  }
+
+  /**
+   * @param key for errors
+   * @throws ConfigException naming the key
+   */
   static DiskSpace parse(String key, String text) {
-    Matcher m =
-        Pattern.compile("([0-9]+(?:\\.[0-9]+)?) ?(%|[kmgtp]?i?b?)")
+    if (text.isEmpty()) {
+      return new Bytes(0);
+    }
+    if (text.matches("\\+?[0-9]{1,5}%")) {
+      return new Percent(Integer.parseInt(text.substring(0, text.length() - 1)));
+    }
+    Matcher m = // a number as Go reads it, and a unit with or without a space before
+        Pattern.compile(
+                "(\\+?(?:[0-9][0-9_]*+\\.?[0-9]*+|\\.[0-9]++)(?:e[-+]?[0-9]{1,3})?)"
+                    + " ?(b|[kmgtp](?:i?b)?|)")
             .matcher(text.toLowerCase(Locale.ROOT));
-    if (!m.matches()) {
+    double bytes =
+        m.matches()
+            ? Double.parseDouble(m.group(1).replace("_", "")) * unit(m.group(2))
+            : Double.POSITIVE_INFINITY;
+    if (bytes >= Long.MAX_VALUE) {
       throw new ConfigException(
           "invalid disk space '" + text + "' for " + key + ": write bytes, \"512MB\" or \"10%\"");
     }
-    String unit = m.group(2);
-    if (unit.equals("%")) {
-      return new Percent((int) Double.parseDouble(m.group(1)));
-    }
-    int power = unit.isEmpty() ? 0 : Math.max(0, "bkmgtp".indexOf(unit.charAt(0)));
-    return new Bytes((long) (Double.parseDouble(m.group(1)) * Math.pow(1024, power)));
+    return new Bytes((long) bytes);
+  }
+
+  private static double unit(String name) {
+    return name.isEmpty() ? 1 : Math.pow(1024, "bkmgtp".indexOf(name.charAt(0)));
   }
 }

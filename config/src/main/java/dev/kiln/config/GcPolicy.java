@@ -1,7 +1,6 @@
 package dev.kiln.config;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,58 +21,36 @@ public record GcPolicy(
   }
 
   /**
-   * The rules in force where the file names none (BuildKit v0.22 {@code
-   * cmd/buildkitd/config/gcpolicy.go}); the first rule's three types are separate filters here, as
-   * from v0.31, so that it does collect.
+   * The rules in force where the file names none. A threshold that is set makes the others none;
+   * only where none is set, the defaults hold. Facts: BuildKit v0.34 {@code
+   * cmd/buildkitd/config/gcpolicy.go}; the first rule's three types are separate filters there, so
+   * that it does collect, which in v0.22 it does not.
    */
-  public static List<GcPolicy> defaults(
-      Optional<DiskSpace> reserved,
-      Optional<DiskSpace> maxUsed,
-      Optional<DiskSpace> minFree,
-      long diskBytes) {
-    DiskSpace keep =
-        reserved.orElse(
-            new DiskSpace.Bytes(
-                Math.min(new DiskSpace.Percent(10).bytes(diskBytes), 10_000_000_000L)));
-    DiskSpace max =
-        maxUsed.orElse(
-            new DiskSpace.Bytes(
-                Math.min(new DiskSpace.Percent(80).bytes(diskBytes), 100_000_000_000L)));
-    DiskSpace free =
-        minFree.orElse(new DiskSpace.Bytes(new DiskSpace.Percent(20).bytes(diskBytes)));
-    var rules = new ArrayList<GcPolicy>();
-    rules.add(
+  static List<GcPolicy> defaults(GcThresholds set, long diskBytes) {
+    return set.isUnset()
+        ? rules(
+            Optional.of(atMost(10_000_000_000L, 10, diskBytes)),
+            Optional.of(atMost(100_000_000_000L, 80, diskBytes)),
+            Optional.of(new DiskSpace.Percent(20)))
+        : rules(set.reserved(), set.maxUsed(), set.minFree());
+  }
+
+  private static DiskSpace atMost(long bytes, int percent, long diskBytes) {
+    return new DiskSpace.Bytes(Math.min(new DiskSpace.Percent(percent).bytes(diskBytes), bytes));
+  }
+
+  private static List<GcPolicy> rules(
+      Optional<DiskSpace> keep, Optional<DiskSpace> max, Optional<DiskSpace> free) {
+    return List.of(
         new GcPolicy(
             false,
             List.of("type==source.local", "type==exec.cachemount", "type==source.git.checkout"),
             Duration.ofHours(48),
             Optional.empty(),
-            Optional.of(new DiskSpace.Bytes(512L << 20)),
-            Optional.empty()));
-    rules.add(
-        new GcPolicy(
-            false,
-            List.of(),
-            Duration.ofDays(60),
-            Optional.of(keep),
-            Optional.of(max),
-            Optional.of(free)));
-    rules.add(
-        new GcPolicy(
-            false,
-            List.of(),
-            Duration.ZERO,
-            Optional.of(keep),
-            Optional.of(max),
-            Optional.of(free)));
-    rules.add(
-        new GcPolicy(
-            true,
-            List.of(),
-            Duration.ZERO,
-            Optional.of(keep),
-            Optional.of(max),
-            Optional.of(free)));
-    return List.copyOf(rules);
+            Optional.of(new DiskSpace.Bytes(512_000_000)),
+            Optional.empty()),
+        new GcPolicy(false, List.of(), Duration.ofDays(60), keep, max, free),
+        new GcPolicy(false, List.of(), Duration.ZERO, keep, max, free),
+        new GcPolicy(true, List.of(), Duration.ZERO, keep, max, free));
   }
 }

@@ -20,6 +20,9 @@ public final class GoDuration {
    * @throws ConfigException naming the key
    */
   public static Duration parse(String key, String text) {
+    if (text.isEmpty()) {
+      return Duration.ZERO;
+    }
     if (NUMBER.matcher(text).matches()) {
       return Duration.ofSeconds(Long.parseLong(text));
     }

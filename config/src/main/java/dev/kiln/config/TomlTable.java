@@ -78,15 +78,16 @@ final class TomlTable {
                 : Optional.empty());
   }
 
-  /** An amount of disk as a number of bytes or as text. */
+  /** An amount of disk as a number of bytes or as text; zero is as good as not there. */
   Optional<DiskSpace> disk(String key) {
     return read(
-        key,
-        "a disk space",
-        v ->
-            v.isTextual() || v.isIntegralNumber()
-                ? Optional.of(DiskSpace.parse(full(key), v.asText()))
-                : Optional.empty());
+            key,
+            "a disk space",
+            v ->
+                v.isTextual() || v.isNumber()
+                    ? Optional.of(DiskSpace.parse(full(key), v.asText()))
+                    : Optional.empty())
+        .filter(space -> !space.isNone());
   }
 
   /** Empty where the key is absent. */

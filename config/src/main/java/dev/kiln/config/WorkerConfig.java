@@ -4,7 +4,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * The runc worker. Absent platforms are probed; an absent snapshotter is {@code auto}. {@code
@@ -20,9 +19,7 @@ public record WorkerConfig(
     String binary,
     boolean gc,
     List<GcPolicy> gcPolicies,
-    Optional<DiskSpace> reservedSpace,
-    Optional<DiskSpace> maxUsedSpace,
-    Optional<DiskSpace> minFreeSpace,
+    GcThresholds gcThresholds,
     NetworkConfig network,
     String defaultCgroupParent,
     String apparmorProfile,
@@ -40,9 +37,7 @@ public record WorkerConfig(
 
   /** The rules in force on a disk of {@code diskBytes}: the file's own, else the defaults. */
   public List<GcPolicy> policiesFor(long diskBytes) {
-    return gcPolicies.isEmpty()
-        ? GcPolicy.defaults(reservedSpace, maxUsedSpace, minFreeSpace, diskBytes)
-        : gcPolicies;
+    return gcPolicies.isEmpty() ? GcPolicy.defaults(gcThresholds, diskBytes) : gcPolicies;
   }
 
   /** On, off, or on where the machine has what it takes. */

@@ -173,15 +173,6 @@ class ConfigReaderTest {
   }
 
   @Test
-  void defaultPoliciesAreBoundedByTheDisk() throws IOException {
-    List<GcPolicy> rules = read("").worker().policiesFor(50_000_000_000L);
-    assertThat(rules).hasSize(4);
-    assertThat(rules.get(1).reservedSpace()).contains(new DiskSpace.Bytes(5_000_000_000L));
-    assertThat(rules.get(1).maxUsedSpace()).contains(new DiskSpace.Bytes(40_000_000_000L));
-    assertThat(rules.get(3).all()).isTrue();
-  }
-
-  @Test
   void badValuesNameTheKeyAndWhatIsAccepted() {
     assertThatThrownBy(() -> read("insecure-entitlements = [\"root\"]"))
         .isInstanceOf(ConfigException.class)

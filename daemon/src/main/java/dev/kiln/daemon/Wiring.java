@@ -261,7 +261,7 @@ final class Wiring implements AutoCloseable {
     try {
       disk = FileSystems.space(config.root()).totalBytes();
     } catch (SyscallException e) {
-      LOG.warn("the size of the disk is unknown: rules in percent do not hold", e);
+      LOG.warn("the size of the disk is unknown: a share of it counts as 2 GB", e);
       disk = 0;
     }
     long bytes = disk;
