@@ -51,8 +51,13 @@ final class CacheIndex {
   CompletionStage<Void> flush() {
     synchronized (unwritten) {
       if (!unwritten.isEmpty()) {
-        lastWrite = store.write(List.copyOf(unwritten));
+        List<CacheStore.Change> changes = List.copyOf(unwritten);
         unwritten.clear();
+        try {
+          lastWrite = store.write(changes);
+        } catch (RuntimeException | Error e) { // the store's failure is not its caller's
+          lastWrite = CompletableFuture.failedFuture(e);
+        }
       }
       return lastWrite;
     }

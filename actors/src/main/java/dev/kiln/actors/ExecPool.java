@@ -37,7 +37,8 @@ final class ExecPool extends AbstractOnMessageBehavior<ExecPool.Command> {
   }
 
   static Behavior<Command> create(int permits) {
-    return Behaviors.setup(context -> new ExecPool(context, permits));
+    return Guarded.behavior(
+        Command.class, Behaviors.setup(context -> new ExecPool(context, permits)));
   }
 
   @Override

@@ -99,17 +99,19 @@ public final class Job implements AutoCloseable {
   }
 
   /**
-   * Ends the job: gives up its solves, lets go of its results and ends its progress. Does not
-   * block; idempotent.
+   * Ends the job: gives up its solves, lets go of its results and ends its progress, each whatever
+   * became of the others. Does not block or fail; idempotent.
    */
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      scope.trace().close();
-      scope.progress().end();
-      solves.graph().tell(new VertexGraph.Leave(scope));
-      lease.close();
-      whenClosed.run();
+      Parts.endAll(
+          this,
+          scope.trace()::close,
+          scope.progress()::end,
+          () -> solves.graph().tell(new VertexGraph.Leave(scope)),
+          lease::close,
+          whenClosed);
     }
   }
 

@@ -3,13 +3,13 @@ package dev.kiln.actors;
 import akka.NotUsed;
 import akka.stream.javadsl.Source;
 import akka.util.ByteString;
+import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Progress;
 import dev.kiln.model.Progress.VertexState;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -19,11 +19,15 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Everything that a job's watchers see, in one growing file: frames of a length (32 bits, little
@@ -31,12 +35,22 @@ import java.util.concurrent.CompletionStage;
  * thread. A build appends and never waits for a watcher; a watcher is a position in the file, so a
  * late one sees everything and a slow one costs nothing. The last stretch is kept in memory, so
  * that short builds and prompt watchers hardly touch the disk.
+ *
+ * <p>Appending never fails. Where the file cannot be written, as on a full disk, the log is broken:
+ * it goes on in memory up to {@link #MOST_WITHOUT_FILE} and leaves out what comes then, but for the
+ * last state of each vertex, which its end tells. The daemon's log says so once, and so does a
+ * warning to the watchers.
  */
 public final class ProgressLog {
   private static final int TAIL_BYTES = 64 << 10;
 
   /** Streams keep some 16 elements on the way to a watcher that has stopped reading. */
   private static final int MOST_AT_ONCE = 128 << 10;
+
+  /** Of a log that cannot be written. */
+  private static final int MOST_WITHOUT_FILE = 1 << 20;
+
+  private static final Logger LOG = LoggerFactory.getLogger(ProgressLog.class);
 
   private final ProgressCodec codec;
   private final Path path;
@@ -46,7 +60,11 @@ public final class ProgressLog {
   private Optional<FileChannel> file = Optional.empty();
   private ByteArrayOutputStream tail = new ByteArrayOutputStream();
   private long flushed;
+  private boolean broken;
   private boolean ended;
+
+  /** Vertices whose last state a broken log left out. */
+  private final Set<Digest> unshown = new LinkedHashSet<>();
 
   ProgressLog(ProgressCodec codec, Path path) {
     this.codec = codec;
@@ -87,30 +105,45 @@ public final class ProgressLog {
     }
   }
 
+  /** Appends events; never fails. */
   void append(List<Progress> events) {
-    append(events, codec.encode(events));
+    encode(codec, events).ifPresent(encoded -> append(events, encoded));
   }
 
-  /** Appends events that are encoded already. */
+  /** Events in the wire's form; empty, and said in the daemon's log, where they have none. */
+  static Optional<byte[]> encode(ProgressCodec codec, List<Progress> events) {
+    try {
+      return Optional.of(codec.encode(events));
+    } catch (RuntimeException | Error e) {
+      LOG.error("{} progress events of a build cannot be shown", events.size(), e);
+      return Optional.empty();
+    }
+  }
+
+  /** Appends events that are encoded already; never fails. */
   void append(List<Progress> events, byte[] encoded) {
     List<Runnable> wake;
     synchronized (this) {
       if (ended) {
         return; // the stream is over; a runner that is still ending may report
       }
-      var implied = new ArrayList<Progress>();
-      for (Progress event : events) {
-        if (event instanceof VertexState state) {
-          note(state, implied);
+      try {
+        var implied = new ArrayList<Progress>();
+        for (Progress event : events) {
+          if (event instanceof VertexState state) {
+            note(state, implied);
+          }
         }
+        if (!implied.isEmpty()) {
+          encode(codec, implied).ifPresent(bytes -> frame(implied, bytes));
+        }
+        frame(events, encoded);
+      } catch (RuntimeException | Error e) {
+        breaks(e);
       }
-      if (!implied.isEmpty()) {
-        frame(codec.encode(implied));
-      }
-      frame(encoded);
       wake = wake();
     }
-    wake.forEach(Runnable::run);
+    wake.forEach(ProgressLog::run);
   }
 
   /** Ends the stream: what started and did not complete was canceled (features V-54). */
@@ -120,30 +153,44 @@ public final class ProgressLog {
       if (ended) {
         return;
       }
-      Instant now = Instant.now();
-      List<Progress> open =
-          states.values().stream()
-              .filter(s -> s.started().isPresent() && s.completed().isEmpty())
-              .<Progress>map(s ->
-                  new VertexState(
-                      s.vertex(),
-                      s.inputs(),
-                      s.name(),
-                      s.cached(),
-                      s.started(),
-                      Optional.of(now),
-                      s.cached() || !s.error().isEmpty() ? s.error() : "context canceled",
-                      s.group()))
-              .toList();
-      if (!open.isEmpty()) {
-        frame(codec.encode(open));
+      try {
+        List<Progress> last = last();
+        if (!last.isEmpty()) {
+          encode(codec, last).ifPresent(this::write);
+        }
+      } catch (RuntimeException | Error e) {
+        breaks(e);
       }
       ended = true;
       states.clear();
+      unshown.clear();
       wake = wake();
     }
-    wake.forEach(Runnable::run);
+    wake.forEach(ProgressLog::run);
     end.complete(akka.Done.getInstance());
+  }
+
+  /** The states that end the log: of what was under way, and of what a broken log left out. */
+  private List<Progress> last() {
+    Instant now = Instant.now();
+    var last = new ArrayList<Progress>();
+    for (VertexState s : states.values()) {
+      if (s.started().isPresent() && s.completed().isEmpty()) {
+        last.add(
+            new VertexState(
+                s.vertex(),
+                s.inputs(),
+                s.name(),
+                s.cached(),
+                s.started(),
+                Optional.of(now),
+                s.cached() || !s.error().isEmpty() ? s.error() : "context canceled",
+                s.group()));
+      } else if (unshown.contains(s.vertex())) {
+        last.add(s);
+      }
+    }
+    return last;
   }
 
   /** Notes a state, and shows inputs as cached that never had to run (features V-52). */
@@ -176,12 +223,24 @@ public final class ProgressLog {
     }
   }
 
-  private void frame(byte[] payload) {
+  private void frame(List<Progress> events, byte[] payload) {
+    if (broken && tail.size() + payload.length > MOST_WITHOUT_FILE) {
+      for (Progress event : events) {
+        if (event instanceof VertexState state) {
+          unshown.add(state.vertex());
+        }
+      }
+      return;
+    }
+    write(payload);
+  }
+
+  private void write(byte[] payload) {
     byte[] length =
         ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(payload.length).array();
     tail.writeBytes(length);
     tail.writeBytes(payload);
-    if (tail.size() > TAIL_BYTES) {
+    if (tail.size() > TAIL_BYTES && !broken) {
       flush();
     }
   }
@@ -203,17 +262,51 @@ public final class ProgressLog {
                     StandardOpenOption.WRITE));
       }
       ByteBuffer bytes = ByteBuffer.wrap(tail.toByteArray());
+      long end = flushed;
       while (bytes.hasRemaining()) {
-        flushed += file.get().write(bytes, flushed);
+        end += file.get().write(bytes, end);
       }
+      flushed = end; // all or nothing: a part that was written is written over
       tail = new ByteArrayOutputStream(TAIL_BYTES);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write the progress log " + path, e);
+    } catch (IOException | RuntimeException e) {
+      breaks(e);
     }
+  }
+
+  /** From now on there is no file; what it has stays readable. */
+  private void breaks(Throwable why) {
+    if (broken) {
+      return;
+    }
+    broken = true;
+    LOG.error("the progress log {} cannot be written; the build goes on", path, why);
+    String reason = BuildException.of(why).getMessage();
+    states.keySet().stream()
+        .findFirst()
+        .map(vertex ->
+            new Progress.Warning(
+                vertex,
+                1,
+                "the daemon cannot write the log of this build, so not all of it may be shown: "
+                    + reason,
+                List.of(),
+                "",
+                Optional.empty(),
+                List.of()))
+        .flatMap(warning -> encode(codec, List.of(warning)))
+        .ifPresent(this::write);
   }
 
   private long length() {
     return flushed + tail.size();
+  }
+
+  private static void run(Runnable wake) {
+    try {
+      wake.run();
+    } catch (RuntimeException e) { // one watcher's, not the build's
+      LOG.warn("a watcher of a build could not be told of its progress", e);
+    }
   }
 
   private List<Runnable> wake() {
@@ -286,7 +379,7 @@ public final class ProgressLog {
     return buffer.array();
   }
 
-  /** Removes the file; who still watches keeps what it has in memory only. Blocks. */
+  /** Removes the file; who still watches reads on. Blocks. */
   void delete() {
     synchronized (this) {
       try {
@@ -294,7 +387,7 @@ public final class ProgressLog {
           Files.deleteIfExists(path); // watchers read on through the open channel
         }
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        LOG.warn("the progress log {} stays until the next start", path, e);
       }
     }
   }

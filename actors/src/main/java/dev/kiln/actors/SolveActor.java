@@ -2,6 +2,8 @@ package dev.kiln.actors;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Signal;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -11,6 +13,7 @@ import dev.kiln.llb.Vertex;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
 import java.util.HashSet;
 import java.util.concurrent.CompletableFuture;
 
@@ -61,7 +64,9 @@ final class SolveActor extends AbstractOnMessageBehavior<SolveActor.Command> {
       Graph graph,
       CacheIndex index,
       CompletableFuture<SolvedEdge> promise) {
-    return Behaviors.setup(context -> new SolveActor(context, vertex, edge, graph, index, promise));
+    return Guarded.behavior(
+        Command.class,
+        Behaviors.setup(context -> new SolveActor(context, vertex, edge, graph, index, promise)));
   }
 
   private void want() {
@@ -89,6 +94,16 @@ final class SolveActor extends AbstractOnMessageBehavior<SolveActor.Command> {
         yield Behaviors.stopped();
       }
     };
+  }
+
+  /** However this ends, the promise is answered: nobody else would. */
+  @Override
+  public Behavior<Command> onSignal(Signal signal) {
+    if (signal instanceof PostStop) {
+      promise.completeExceptionally(
+          new BuildException(Kind.INTERNAL, "the solver stopped before the build was done"));
+    }
+    return this;
   }
 
   private Behavior<Command> onUpdate(EdgeUpdate update) {

@@ -51,17 +51,10 @@ public final class Solver {
   /** Reads the cache store, which blocks, and starts the actors. */
   public static Solver start(ActorSystem<?> system, SolverPorts ports, SolverOptions options) {
     var index = new CacheIndex(ports.cache(), ports.results());
-    Optional<ActorRef<ExecPool.Command>> pool =
-        options.maxParallelism().isPresent()
-            ? Optional.of(
-                system.systemActorOf(
-                    ExecPool.create(options.maxParallelism().getAsInt()),
-                    "exec-pool",
-                    Props.empty()))
-            : Optional.empty();
     ActorRef<VertexGraph.Command> graph =
         system.systemActorOf(
-            VertexGraph.create(new VertexGraph.Env(ports, options.logLimits(), index, pool)),
+            VertexGraph.create(
+                new VertexGraph.Env(ports, options.logLimits(), index, options.maxParallelism())),
             "graph",
             Props.empty());
     return new Solver(system, ports, options, index, graph);

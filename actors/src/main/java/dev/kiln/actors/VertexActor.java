@@ -158,8 +158,9 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
   /** The actor closes {@code lease} when it stops. */
   static Behavior<Command> create(
       Env env, VertexScope scope, ResultLease lease, List<InputRef> inputs, SubSolver subSolver) {
-    return Behaviors.setup(
-        context -> new VertexActor(context, env, scope, lease, inputs, subSolver));
+    return Guarded.behavior(
+        Command.class,
+        Behaviors.setup(context -> new VertexActor(context, env, scope, lease, inputs, subSolver)));
   }
 
   /** A number for an interest, equal to no other one of this process. */
@@ -193,11 +194,14 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
   @Override
   public Behavior<Command> onSignal(Signal signal) {
     if (signal instanceof PostStop) {
-      mapTask.ifPresent(Blocking.Task::interrupt);
-      contentTasks.values().forEach(Blocking.Task::interrupt);
-      runTask.ifPresent(Blocking.Task::interrupt);
-      releasePermit();
-      lease.close();
+      Parts.endAll(
+          scope.vertex(),
+          () -> mapTask.ifPresent(Blocking.Task::interrupt),
+          () -> contentTasks.values().forEach(Blocking.Task::interrupt),
+          () -> cells.values().forEach(c -> c.load.ifPresent(Blocking.Task::interrupt)),
+          () -> runTask.ifPresent(Blocking.Task::interrupt),
+          this::releasePermit,
+          lease::close);
     }
     return this;
   }
@@ -405,7 +409,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
       try {
         OpRunner runner = env.runners().runner(scope.vertex());
         steps = Optional.of(new OpSteps(scope, opContext, runner));
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) { // of this vertex, whose op it is
         fail(OpSteps.withVertex(BuildException.of(e), scope));
       }
     }
@@ -432,7 +436,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     if (op.runner().cacheMapIsPure()) {
       try {
         mapReady(op.cacheMapNow(index));
-      } catch (Exception e) {
+      } catch (Exception | Error e) {
         fail(op.failure(e, "failed to load cache key"));
       }
       return;

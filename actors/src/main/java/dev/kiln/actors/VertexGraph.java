@@ -3,7 +3,10 @@ package dev.kiln.actors;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.ChildFailed;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.PreRestart;
 import akka.actor.typed.Signal;
+import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
@@ -25,6 +28,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -90,12 +94,20 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     }
   }
 
-  /** What the graph needs of the solver. */
+  /**
+   * What the graph needs of the solver.
+   *
+   * @param maxParallelism how many ops run at once; absent for no bound
+   */
   record Env(
-      SolverPorts ports,
-      LogLimits logLimits,
-      CacheIndex index,
-      Optional<ActorRef<ExecPool.Command>> pool) {}
+      SolverPorts ports, LogLimits logLimits, CacheIndex index, OptionalInt maxParallelism) {}
+
+  /** A solve under way. */
+  private record Open(
+      ActorRef<SolveActor.Command> actor, Digest root, CompletableFuture<SolvedEdge> promise) {}
+
+  /** Messages that are kept while what a failed graph made is stopped. */
+  private static final int STASH = 1 << 20;
 
   private final Env env;
   private final VertexActor.Env vertexEnv;
@@ -108,41 +120,90 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
   private final Map<ActorRef<?>, Digest> byActor = new HashMap<>();
   private final Map<String, Set<Digest>> byJob = new HashMap<>();
   private final Map<Known, Set<Edge>> claims = new HashMap<>();
-  private final Map<Long, ActorRef<SolveActor.Command>> solves = new LinkedHashMap<>();
-  private final Map<Long, Set<Digest>> solveRoots = new HashMap<>();
+  private final Map<Long, Open> solves = new LinkedHashMap<>();
   private final List<Solve> waiting = new ArrayList<>();
   private long sequence;
 
   private VertexGraph(ActorContext<Command> context, Env env) {
     super(context);
     this.env = env;
+    Optional<ActorRef<ExecPool.Command>> pool = Optional.empty();
+    if (env.maxParallelism().isPresent()) {
+      pool =
+          Optional.of(context.spawn(ExecPool.create(env.maxParallelism().getAsInt()), "exec-pool"));
+      context.watch(pool.get());
+    }
     this.vertexEnv =
-        new VertexActor.Env(env.ports().runners(), env.index(), context.getSelf(), env.pool());
+        new VertexActor.Env(env.ports().runners(), env.index(), context.getSelf(), pool);
   }
 
+  /**
+   * A failure that no build can be blamed for, as the end of the pool of permits, ends the builds
+   * under way with its reason; the graph begins anew, with the builds that come then.
+   */
   static Behavior<Command> create(Env env) {
-    return Behaviors.setup(context -> new VertexGraph(context, env));
+    return Behaviors.supervise(
+            Guarded.behavior(
+                Command.class, Behaviors.setup(context -> new VertexGraph(context, env))))
+        .onFailure(SupervisorStrategy.restart().withStashCapacity(STASH));
   }
 
   @Override
   public Behavior<Command> onMessage(Command message) {
-    switch (message) {
-      case Solve solve -> onSolve(solve);
-      case Cancel(var id) -> onCancel(id);
-      case Leave(var job) -> onLeave(job);
-      case Claim claim -> onClaim(claim);
+    try {
+      switch (message) {
+        case Solve solve -> onSolve(solve);
+        case Cancel(var id) -> onCancel(id);
+        case Leave(var job) -> onLeave(job);
+        case Claim claim -> onClaim(claim);
+      }
+    } catch (RuntimeException | Error e) {
+      failed(message, e);
     }
     return this;
+  }
+
+  /** One message could not be handled: who waits for its answer is told. */
+  private void failed(Command message, Throwable why) {
+    switch (message) {
+      case Solve solve -> {
+        getContext().getLog().error("a build could not be begun", why);
+        solve.promise().completeExceptionally(internal("the solver failed", why));
+      }
+      case Claim claim -> {
+        Entry entry = active.get(claim.edge().vertex());
+        if (entry != null && !entry.stopping) {
+          crashed(entry, why);
+        }
+      }
+      case Cancel _, Leave _ -> throw new IllegalStateException("the solver failed", why);
+    }
+  }
+
+  private static BuildException internal(String what, Throwable why) {
+    return new BuildException(
+        Kind.INTERNAL, what + ": " + BuildException.of(why).getMessage(), why);
   }
 
   @Override
   public Behavior<Command> onSignal(Signal signal) {
     switch (signal) {
-      case ChildFailed failed -> onGone(failed.getRef(), Optional.of(failed.getCause()));
-      case Terminated ended -> onGone(ended.getRef(), Optional.empty());
+      case ChildFailed failed -> onGone(failed.getRef(), failed.getCause());
+      case Terminated ended -> onGone(ended.getRef(), new IllegalStateException("stopped"));
+      case PreRestart _, PostStop _ -> failAll();
       default -> {}
     }
     return this;
+  }
+
+  /** The graph is over, and all that it made: nobody is left waiting. */
+  private void failAll() {
+    var failure =
+        new BuildException(
+            Kind.INTERNAL,
+            "the solver failed and began anew; the daemon's log has the reason, build again");
+    solves.values().forEach(open -> open.promise().completeExceptionally(failure));
+    waiting.forEach(solve -> solve.promise().completeExceptionally(failure));
   }
 
   // --- solves
@@ -178,8 +239,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
                 SolveActor.create(entry.actor, root, solve.graph(), env.index(), solve.promise()),
                 "solve-" + id);
     getContext().watch(actor);
-    solves.put(id, actor);
-    solveRoots.put(id, Set.of(root.vertex()));
+    solves.put(id, new Open(actor, root.vertex(), solve.promise()));
   }
 
   private boolean isStopping(Digest digest) {
@@ -188,9 +248,9 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
   }
 
   private void onCancel(long id) {
-    ActorRef<SolveActor.Command> actor = solves.get(id);
-    if (actor != null) {
-      actor.tell(new SolveActor.Cancel());
+    Open open = solves.get(id);
+    if (open != null) {
+      open.actor().tell(new SolveActor.Cancel());
     }
     waiting.removeIf(solve -> {
       boolean is = solve.id() == id;
@@ -341,22 +401,24 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       entry.scope.progress().leave(job.progress());
       entry.scope.trace().leave(job.trace());
       if (entry.scope.jobs().isEmpty() && !entry.stopping) {
-        entry.stopping = true;
-        unclaim(entry);
-        entry.actor.tell(new VertexActor.Stop());
+        stop(entry);
       }
     }
   }
 
-  private void onGone(ActorRef<?> ref, Optional<Throwable> cause) {
+  private void stop(Entry entry) {
+    entry.stopping = true;
+    unclaim(entry);
+    entry.actor.tell(new VertexActor.Stop());
+  }
+
+  private void onGone(ActorRef<?> ref, Throwable cause) {
+    if (vertexEnv.pool().filter(ref::equals).isPresent()) {
+      throw new IllegalStateException("the pool of permits stopped", cause);
+    }
     Digest digest = byActor.remove(ref);
     if (digest == null) {
-      for (var solve : List.copyOf(solves.entrySet())) {
-        if (solve.getValue().equals(ref)) {
-          solves.remove(solve.getKey());
-          solveRoots.remove(solve.getKey());
-        }
-      }
+      solves.values().removeIf(open -> open.actor().equals(ref));
       return;
     }
     Entry entry = active.remove(digest);
@@ -368,23 +430,27 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     }
     List<Solve> again = List.copyOf(waiting);
     waiting.clear();
-    again.forEach(this::onSolve);
+    again.forEach(this::onMessage);
   }
 
-  /** A vertex actor never stops by itself: who may wait for it is told. */
-  private void crashed(Entry entry, Optional<Throwable> cause) {
-    var failure =
-        new BuildException(
-            Kind.INTERNAL,
-            "the solver failed at " + entry.vertex.name(),
-            cause.orElseGet(() -> new IllegalStateException("stopped")));
+  /**
+   * A vertex actor never stops by itself: who may wait for it is told, and what is made from it is
+   * stopped too, as it would wait for ever. Both are made anew for who wants them next.
+   */
+  private void crashed(Entry entry, Throwable cause) {
+    BuildException failure = internal("the solver failed at " + entry.vertex.name(), cause);
     getContext().getLog().error("vertex {} crashed", entry.vertex, failure);
-    solveRoots.forEach((id, roots) -> {
-      ActorRef<SolveActor.Command> solve = solves.get(id);
-      if (solve != null && roots.stream().anyMatch(r -> reaches(r, entry.vertex.digest()))) {
-        solve.tell(new SolveActor.Crashed(failure));
+    Digest digest = entry.vertex.digest();
+    for (Open open : solves.values()) {
+      if (reaches(open.root(), digest)) {
+        open.actor().tell(new SolveActor.Crashed(failure));
       }
-    });
+    }
+    List<Entry> waiters =
+        active.values().stream()
+            .filter(e -> !e.stopping && reaches(e.vertex.digest(), digest))
+            .toList();
+    waiters.forEach(this::stop);
   }
 
   // --- merging

@@ -165,8 +165,8 @@ final class VertexProgress implements StepProgress {
   private synchronized void emit(Progress event) {
     List<Progress> one = List.of(event);
     if (!logs.isEmpty()) {
-      byte[] encoded = codec.encode(one);
-      logs.forEach(log -> log.append(one, encoded));
+      ProgressLog.encode(codec, one)
+          .ifPresent(encoded -> logs.forEach(log -> log.append(one, encoded)));
     }
     switch (event) {
       case VertexState now -> state = now;

@@ -53,6 +53,8 @@ final class FakeOps implements OpRunners {
     Optional<RuntimeException> mapFailure = Optional.empty();
     Optional<RuntimeException> contentFailure = Optional.empty();
     Optional<RuntimeException> runFailure = Optional.empty();
+    Optional<Error> mapError = Optional.empty();
+    Optional<Error> runError = Optional.empty();
     Optional<Graph> within = Optional.empty();
     List<dev.kiln.model.Detail.SourceLocation> locations = List.of();
     volatile List<String> sessions = List.of();
@@ -133,6 +135,9 @@ final class FakeOps implements OpRunners {
       if (mapGate.isPresent()) {
         await(mapGate.get());
       }
+      if (mapError.isPresent()) {
+        throw mapError.get();
+      }
       if (mapFailure.isPresent()) {
         throw mapFailure.get();
       }
@@ -176,6 +181,9 @@ final class FakeOps implements OpRunners {
         if (gate.isPresent()) {
           await(gate.get());
           sessions = context.sessionIds();
+        }
+        if (runError.isPresent()) {
+          throw runError.get();
         }
         if (runFailure.isPresent()) {
           throw runFailure.get();

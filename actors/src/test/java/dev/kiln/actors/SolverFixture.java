@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -30,6 +31,8 @@ final class SolverFixture implements AutoCloseable {
   final AtomicInteger openLeases = new AtomicInteger();
   final Tracing tracing = Tracing.start(Map.of());
   final Solver solver;
+  volatile Optional<RuntimeException> codecFailure = Optional.empty();
+  volatile Optional<RuntimeException> leaseFailure = Optional.empty();
   private final Map<Integer, Progress> events = new ConcurrentHashMap<>();
   private final AtomicInteger eventNumbers = new AtomicInteger();
   private int jobs;
@@ -50,6 +53,9 @@ final class SolverFixture implements AutoCloseable {
 
   /** Events by number, so that a watcher's bytes can be read back. */
   private byte[] encode(List<Progress> all) {
+    if (codecFailure.isPresent()) {
+      throw codecFailure.get();
+    }
     var text = new StringBuilder();
     for (Progress event : all) {
       int number = eventNumbers.incrementAndGet();
@@ -63,6 +69,9 @@ final class SolverFixture implements AutoCloseable {
     private boolean open = true;
 
     CountedLease() {
+      leaseFailure.ifPresent(e -> {
+        throw e;
+      });
       openLeases.incrementAndGet();
     }
 
@@ -75,11 +84,15 @@ final class SolverFixture implements AutoCloseable {
         open = false;
         openLeases.decrementAndGet();
       }
+      leaseFailure.ifPresent(e -> {
+        throw e;
+      });
     }
   }
 
   static final class MemoryStore implements CacheStore {
     final List<Change> contents = new ArrayList<>();
+    volatile Optional<RuntimeException> failure = Optional.empty();
 
     @Override
     public synchronized Contents read() {
@@ -94,6 +107,9 @@ final class SolverFixture implements AutoCloseable {
 
     @Override
     public synchronized CompletionStage<Void> write(List<Change> changes) {
+      if (failure.isPresent()) {
+        throw failure.get();
+      }
       contents.addAll(changes);
       return CompletableFuture.runAsync(() -> {});
     }

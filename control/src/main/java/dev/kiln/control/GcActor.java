@@ -3,6 +3,7 @@ package dev.kiln.control;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.PostStop;
 import akka.actor.typed.Signal;
+import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -55,8 +56,10 @@ public final class GcActor extends AbstractOnMessageBehavior<GcActor.Command> {
   }
 
   public static Behavior<Command> create(Opening<Backend> backend) {
-    return Behaviors.setup(
-        context -> Behaviors.withTimers(timers -> new GcActor(context, timers, backend)));
+    return Behaviors.supervise(
+            Behaviors.<Command>setup(
+                context -> Behaviors.withTimers(timers -> new GcActor(context, timers, backend))))
+        .onFailure(SupervisorStrategy.restart());
   }
 
   @Override

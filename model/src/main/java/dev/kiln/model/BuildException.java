@@ -60,7 +60,7 @@ public final class BuildException extends RuntimeException {
 
   /**
    * {@code failure} as a {@code BuildException}: itself, or {@code CANCELED} for an interrupt,
-   * {@code EXHAUSTED} where memory or the disk is full, {@code UNKNOWN} for other failures of files
+   * {@code EXHAUSTED} where memory, a stack or the disk is full, {@code UNKNOWN} for other failures of files
    * and connections, else {@code INTERNAL}. Looks through the wrappers of futures.
    */
   public static BuildException of(Throwable failure) {
@@ -79,13 +79,24 @@ public final class BuildException extends RuntimeException {
       case java.nio.channels.ClosedByInterruptException e ->
           new BuildException(Kind.CANCELED, "context canceled", e);
       case OutOfMemoryError e ->
-          new BuildException(Kind.EXHAUSTED, "the daemon is out of memory", e);
+          new BuildException(Kind.EXHAUSTED, outOfMemory(e), e);
+      case StackOverflowError e ->
+          new BuildException(
+              Kind.EXHAUSTED, "the build is nested too deeply for the daemon's stack", e);
       default -> {
         String message = root.getMessage() == null ? root.toString() : root.getMessage();
         yield new BuildException(
             root instanceof java.io.IOException ? kindOf(message) : Kind.INTERNAL, message, root);
       }
     };
+  }
+
+  /** The JVM says in the same way that the machine has no thread left. */
+  private static String outOfMemory(OutOfMemoryError e) {
+    String message = String.valueOf(e.getMessage());
+    return message.contains("native thread")
+        ? "the daemon cannot start a thread: raise its limit of tasks (TasksMax, ulimit -u)"
+        : "the daemon is out of memory";
   }
 
   /**

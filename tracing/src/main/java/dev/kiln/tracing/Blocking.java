@@ -16,7 +16,8 @@ public final class Blocking {
   private Blocking() {}
 
   /**
-   * Work under way. {@code done} ends whatever ends the work; {@link #interrupt} asks the work to
+   * Work under way. {@code done} ends whatever ends the work, or keeps it from being begun where
+   * the machine has no thread left; {@link #interrupt} asks the work to
    * stop, which ends {@code done} when the work has really ended.
    */
   public record Task<T>(CompletionStage<T> done, Thread thread) {
@@ -39,13 +40,18 @@ public final class Blocking {
     var done = new CompletableFuture<T>();
     Callable<T> traced = Context.current().wrap(work);
     Thread thread =
-        builder.start(() -> {
+        builder.unstarted(() -> {
           try {
             done.complete(traced.call());
           } catch (Throwable e) { // whatever ends the work ends the future: a slot is never lost
             done.completeExceptionally(e);
           }
         });
+    try {
+      thread.start();
+    } catch (Throwable e) { // the caller may be an actor, which is not to stop for it
+      done.completeExceptionally(e);
+    }
     return new Task<>(done, thread);
   }
 }

@@ -1,0 +1,40 @@
+package dev.kiln.actors;
+
+import akka.actor.typed.Behavior;
+import akka.actor.typed.BehaviorInterceptor;
+import akka.actor.typed.TypedActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+
+/**
+ * Keeps an error that one message causes, as a stack that is too deep or memory that is not there,
+ * within the actor that handles it: the actor stops as it does for an exception, and its parent is
+ * told. Let through, Akka ends the process for it (ADR 0011).
+ */
+final class Guarded<T> extends BehaviorInterceptor<T, T> {
+  private Guarded(Class<T> messages) {
+    super(messages);
+  }
+
+  static <T> Behavior<T> behavior(Class<T> messages, Behavior<T> behavior) {
+    return Behaviors.intercept(() -> new Guarded<>(messages), behavior);
+  }
+
+  @Override
+  public Behavior<T> aroundReceive(TypedActorContext<T> context, T message, ReceiveTarget<T> to) {
+    try {
+      return to.apply(context, message);
+    } catch (Error e) {
+      throw new IllegalStateException(e.toString(), e);
+    }
+  }
+
+  @Override
+  public Behavior<T> aroundSignal(
+      TypedActorContext<T> context, akka.actor.typed.Signal signal, SignalTarget<T> to) {
+    try {
+      return to.apply(context, signal);
+    } catch (Error e) {
+      throw new IllegalStateException(e.toString(), e);
+    }
+  }
+}
