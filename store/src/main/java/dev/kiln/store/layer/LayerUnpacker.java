@@ -17,12 +17,13 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Unpacks one layer's tar. Into a layer directory it writes overlayfs' marks and needs no layer
@@ -58,7 +59,10 @@ public final class LayerUnpacker implements AutoCloseable {
   private final Fd root;
   private final Into into;
   private final Set<BytePath> implicit = new LinkedHashSet<>();
-  private final Set<BytePath> written = new HashSet<>();
+
+  /** Of a tree, whose layers below must be told from what this one put there. */
+  private final NavigableSet<String> written = new TreeSet<>();
+
   private final Map<BytePath, long[]> directoryTimes = new HashMap<>();
   private final byte[] buffer = new byte[1 << 17];
   private BytePath openParentName = BytePath.EMPTY;
@@ -158,11 +162,15 @@ public final class LayerUnpacker implements AutoCloseable {
   }
 
   private boolean isWritten(BytePath path) {
-    if (written.contains(path)) {
-      return true;
+    String below = path.latin1() + "/";
+    String next = written.ceiling(below);
+    return written.contains(path.latin1()) || next != null && next.startsWith(below);
+  }
+
+  private void noteWritten(BytePath path) {
+    if (into == Into.TREE) {
+      written.add(path.latin1());
     }
-    String prefix = path.latin1() + "/";
-    return written.stream().anyMatch(w -> w.latin1().startsWith(prefix));
   }
 
   private void delete(BytePath parentPath, Fd parent, BytePath name) throws IOException {
@@ -191,7 +199,7 @@ public final class LayerUnpacker implements AutoCloseable {
   private void put(TarEntry entry, BytePath path, Fd parent, BytePath name, TarReader reader)
       throws IOException {
     if (entry.type() == TarEntry.FILE && file(entry, parent, name, reader)) {
-      written.add(path); // the common case, in as few calls as it takes
+      noteWritten(path); // the common case, in as few calls as it takes
       return;
     }
     boolean directory = entry.type() == TarEntry.DIRECTORY;
@@ -220,7 +228,7 @@ public final class LayerUnpacker implements AutoCloseable {
         if (!file(entry, parent, name, reader)) {
           throw new SyscallException("open", name.toString(), Errno.EEXIST);
         }
-        written.add(path);
+        noteWritten(path);
         return;
       }
       case TarEntry.SYMLINK -> parent.symlink(entry.linkname(), name);
@@ -230,7 +238,7 @@ public final class LayerUnpacker implements AutoCloseable {
       case TarEntry.FIFO -> parent.mknod(name, Stat.S_IFIFO | 0600, Stat.Device.NONE);
       default -> throw invalid("unhandled tar header type " + entry.type(), path);
     }
-    written.add(path);
+    noteWritten(path);
     if (entry.type() != TarEntry.HARD_LINK) {
       attributes(entry, parent, name);
       if (!directory) {

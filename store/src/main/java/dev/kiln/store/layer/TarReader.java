@@ -3,26 +3,32 @@ package dev.kiln.store.layer;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.sys.BytePath;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.math.BigDecimal;
-import java.math.RoundingMode;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
  * Reads a tar stream: ustar, pax extended headers, GNU long names and numbers. Names stay bytes,
- * which is why it is not a library's. Sparse files are refused. One thread; the stream stays its
- * owner's.
+ * which is why it is not a library's. Sparse files are refused. Of several headers that say the
+ * same, the one counts that counts for Go's {@code archive/tar} (1.26): the last {@code x} alone, a
+ * GNU long name before a pax one, a global header for nothing. What headers hold is bounded. One
+ * thread; the stream stays its owner's.
  */
 public final class TarReader {
   private static final int BLOCK = 512;
   private static final int MAX_HEADER_BYTES = 1 << 20; // an extended header, as in Go's reader
+  private static final int MAX_HEADERS_BYTES = 1 << 23; // all in front of one entry
+  private static final int SKIP = 1 << 20;
+  private static final byte CONTIGUOUS = '7';
+  private static final String XATTR = "SCHILY.xattr.";
   private final InputStream in;
   private final byte[] header = new byte[BLOCK];
-  private final TreeMap<String, byte[]> global = new TreeMap<>();
   private long left;
   private int padding;
 
@@ -30,11 +36,16 @@ public final class TarReader {
     this.in = in;
   }
 
-  /** The next entry; empty at the end. What was not read of the last body is skipped. */
+  /**
+   * The next entry; empty at the end. What was not read of the last body is skipped.
+   *
+   * @throws BuildException {@code INVALID} for what is no tar stream or exceeds a limit
+   */
   public Optional<TarEntry> next() throws IOException {
-    var pax = new TreeMap<>(global);
+    SortedMap<String, byte[]> pax = new TreeMap<>();
     Optional<byte[]> longName = Optional.empty();
     Optional<byte[]> longLink = Optional.empty();
+    long headers = 0;
     while (true) {
       skipBody();
       if (!readHeader()) {
@@ -42,14 +53,22 @@ public final class TarReader {
       }
       byte type = header[156];
       long size = number(124, 12);
-      switch (type) {
-        case 'x' -> records(special(size), pax);
-        case 'g' -> {
-          records(special(size), global);
-          records(lastSpecial, pax);
+      if ("xgLK".indexOf(type) >= 0) {
+        headers += BLOCK + size;
+        if (headers > MAX_HEADERS_BYTES) {
+          throw invalid("extended headers of more than " + MAX_HEADERS_BYTES + " bytes in a row");
         }
-        case 'L' -> longName = Optional.of(cut(special(size)));
-        case 'K' -> longLink = Optional.of(cut(special(size)));
+      }
+      switch (type) {
+        case 'x' -> pax = records(special(size));
+        case 'g' -> {
+          records(special(size));
+          pax = new TreeMap<>();
+          longName = Optional.empty();
+          longLink = Optional.empty();
+        }
+        case 'L' -> longName = Optional.of(cut(special(size))).filter(n -> n.length > 0);
+        case 'K' -> longLink = Optional.of(cut(special(size))).filter(n -> n.length > 0);
         case 'S' -> throw invalid("sparse files are not supported");
         default -> {
           return Optional.of(entry(type, size, pax, longName, longLink));
@@ -57,8 +76,6 @@ public final class TarReader {
       }
     }
   }
-
-  private byte[] lastSpecial = new byte[0];
 
   private byte[] special(long size) throws IOException {
     if (size < 0 || size > MAX_HEADER_BYTES) {
@@ -68,59 +85,59 @@ public final class TarReader {
     if (body.length < size) {
       throw invalid("unexpected EOF");
     }
-    in.skipNBytes(-size & (BLOCK - 1));
-    lastSpecial = body;
+    skip(-size & (BLOCK - 1));
     return body;
   }
 
   private TarEntry entry(
       byte type,
       long headerSize,
-      TreeMap<String, byte[]> pax,
+      SortedMap<String, byte[]> pax,
       Optional<byte[]> longName,
-      Optional<byte[]> longLink)
-      throws IOException {
-    if (pax.keySet().stream().anyMatch(key -> key.startsWith("GNU.sparse."))) {
-      throw invalid("sparse files are not supported");
-    }
-    byte[] name = longName.orElseGet(this::headerName);
-    name = pax.getOrDefault("path", name);
-    byte[] link = pax.getOrDefault("linkpath", longLink.orElseGet(() -> cut(157, 100)));
-    byte kind = type == 0 ? TarEntry.FILE : type;
+      Optional<byte[]> longLink) {
+    var xattrs = new TreeMap<String, byte[]>();
+    pax.forEach((key, value) -> {
+      if (key.startsWith("GNU.sparse.")) {
+        throw invalid("sparse files are not supported");
+      }
+      if (key.startsWith(XATTR)) {
+        xattrs.put(key.substring(XATTR.length()), value);
+      }
+    });
+    byte[] name = longName.orElseGet(() -> pax.getOrDefault("path", headerName()));
+    byte[] link = longLink.orElseGet(() -> pax.getOrDefault("linkpath", cut(157, 100)));
+    byte kind = type == 0 || type == CONTIGUOUS ? TarEntry.FILE : type;
     if (kind == TarEntry.FILE && name.length > 0 && name[name.length - 1] == '/') {
       kind = TarEntry.DIRECTORY; // the oldest format marks directories so
     }
-    long size = pax.containsKey("size") ? decimal(pax, "size") : headerSize;
-    boolean hasBody = kind == TarEntry.FILE || kind == '7';
-    if (size < 0) {
-      throw invalid("a negative size");
-    }
-    boolean link0 =
-        kind == TarEntry.HARD_LINK || kind == TarEntry.SYMLINK || kind == TarEntry.DIRECTORY;
-    left = link0 || kind >= TarEntry.CHARACTER && kind <= TarEntry.FIFO ? 0 : size;
-    padding = (int) (-left & (BLOCK - 1));
-    BigDecimal mtime = pax.containsKey("mtime") ? time(pax) : BigDecimal.valueOf(number(136, 12));
-    long seconds = mtime.setScale(0, RoundingMode.FLOOR).longValueExact();
-    int nanos = mtime.subtract(BigDecimal.valueOf(seconds)).movePointRight(9).intValue();
-    var xattrs = new TreeMap<String, byte[]>();
-    pax.forEach((key, value) -> {
-      if (key.startsWith("SCHILY.xattr.")) {
-        xattrs.put(key.substring("SCHILY.xattr.".length()), value);
-      }
-    });
+    long size = body(kind, pax.containsKey("size") ? decimal(pax, "size") : headerSize);
+    PaxTime mtime =
+        pax.containsKey("mtime")
+            ? PaxTime.parse(pax.get("mtime"))
+            : new PaxTime(number(136, 12), 0);
     return new TarEntry(
         path(name),
-        kind == '7' ? TarEntry.FILE : kind,
+        kind,
         (int) number(100, 8) & 07777,
         pax.containsKey("uid") ? decimal(pax, "uid") : number(108, 8),
         pax.containsKey("gid") ? decimal(pax, "gid") : number(116, 8),
-        hasBody ? size : 0,
-        seconds,
-        nanos,
+        kind == TarEntry.FILE ? size : 0,
+        mtime.seconds(),
+        mtime.nanos(),
         path(link),
         number(329, 8),
         number(337, 8),
         xattrs);
+  }
+
+  /** Sets how much of the stream belongs to an entry of that kind; links and folders have none. */
+  private long body(byte kind, long size) {
+    if (size < 0 || size > Long.MAX_VALUE - BLOCK) {
+      throw invalid("a size of " + size);
+    }
+    left = kind >= TarEntry.HARD_LINK && kind <= TarEntry.FIFO ? 0 : size;
+    padding = (int) (-left & (BLOCK - 1));
+    return size;
   }
 
   private BytePath path(byte[] bytes) {
@@ -149,6 +166,7 @@ public final class TarReader {
     if (left == 0) {
       return -1;
     }
+    endIfInterrupted();
     int n = in.read(to, offset, (int) Math.min(length, left));
     if (n < 0) {
       throw invalid("unexpected EOF");
@@ -158,13 +176,27 @@ public final class TarReader {
   }
 
   private void skipBody() throws IOException {
-    try {
-      in.skipNBytes(left + padding);
-    } catch (java.io.EOFException e) {
-      throw invalid("unexpected EOF");
-    }
+    skip(left + padding);
     left = 0;
     padding = 0;
+  }
+
+  private void skip(long bytes) throws IOException {
+    try {
+      for (long rest = bytes; rest > 0; rest -= Math.min(rest, SKIP)) {
+        endIfInterrupted();
+        in.skipNBytes(Math.min(rest, SKIP));
+      }
+    } catch (EOFException e) {
+      throw invalid("unexpected EOF");
+    }
+  }
+
+  /** A few compressed bytes can stand for terabytes: whoever waits must be able to give up. */
+  private static void endIfInterrupted() throws IOException {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new ClosedByInterruptException();
+    }
   }
 
   private boolean readHeader() throws IOException {
@@ -226,7 +258,8 @@ public final class TarReader {
     return text;
   }
 
-  private static void records(byte[] body, TreeMap<String, byte[]> to) {
+  private static SortedMap<String, byte[]> records(byte[] body) {
+    var to = new TreeMap<String, byte[]>();
     int at = 0;
     while (at < body.length) {
       int space = at;
@@ -247,16 +280,17 @@ public final class TarReader {
       }
       String key = new String(body, space + 1, equal - space - 1, StandardCharsets.UTF_8);
       byte[] value = Arrays.copyOfRange(body, equal + 1, end - 1);
-      if (value.length == 0 && !key.startsWith("SCHILY.xattr.")) {
+      if (value.length == 0 && !key.startsWith(XATTR)) {
         to.remove(key); // an empty value takes an earlier one back
       } else {
         to.put(key, value);
       }
       at = end;
     }
+    return to;
   }
 
-  private static long decimal(TreeMap<String, byte[]> pax, String key) {
+  private static long decimal(SortedMap<String, byte[]> pax, String key) {
     try {
       return Long.parseLong(new String(pax.get(key), StandardCharsets.US_ASCII));
     } catch (NumberFormatException e) {
@@ -264,19 +298,7 @@ public final class TarReader {
     }
   }
 
-  private static BigDecimal time(TreeMap<String, byte[]> pax) {
-    String text = new String(pax.get("mtime"), StandardCharsets.US_ASCII);
-    if (text.length() > 40) {
-      throw invalid("invalid pax header: mtime");
-    }
-    try {
-      return new BigDecimal(text).setScale(9, RoundingMode.FLOOR);
-    } catch (NumberFormatException e) {
-      throw invalid("invalid pax header: mtime");
-    }
-  }
-
-  private static BuildException invalid(String what) {
+  static BuildException invalid(String what) {
     return new BuildException(Kind.INVALID, "archive/tar: " + what);
   }
 }

@@ -1,10 +1,12 @@
 package dev.kiln.store.layer;
 
+import dev.kiln.model.FilePaths;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -17,6 +19,8 @@ import java.util.TreeMap;
  */
 public final class TarWriter implements AutoCloseable {
   private static final int BLOCK = 512;
+  private static final int NAME = 100; // bytes of a plain header's field
+  private static final int PREFIX = 155;
   private static final byte[] ZEROS = new byte[2 * BLOCK];
   private final OutputStream out;
   private final byte[] buffer = new byte[1 << 16];
@@ -34,10 +38,10 @@ public final class TarWriter implements AutoCloseable {
     var pax = new TreeMap<String, byte[]>();
     byte[] name = entry.name().bytes();
     byte[] link = entry.linkname().bytes();
-    if (name.length > 100 || !isAscii(name)) {
+    if (name.length > NAME || !isAscii(name)) {
       pax.put("path", name);
     }
-    if (link.length > 100 || !isAscii(link)) {
+    if (link.length > NAME || !isAscii(link)) {
       pax.put("linkpath", link);
     }
     number(pax, "uid", entry.uid(), 7);
@@ -47,11 +51,13 @@ public final class TarWriter implements AutoCloseable {
       pax.put("mtime", ascii(time(entry.mtimeSeconds(), entry.mtimeNanos())));
     }
     entry.xattrs().forEach((key, value) -> pax.put("SCHILY.xattr." + key, value));
-    if (!pax.isEmpty()) {
+    int slash = pax.keySet().equals(Set.of("path")) ? prefixEnd(name) : 0;
+    if (!pax.isEmpty() && slash == 0) {
       extended(name, pax);
     }
     Arrays.fill(header, (byte) 0);
-    text(0, 100, name);
+    System.arraycopy(name, 0, header, 345, slash);
+    name(0, slash == 0 ? name : Arrays.copyOfRange(name, slash + 1, name.length));
     octal(100, 8, entry.mode());
     octal(108, 8, fits(entry.uid(), 7) ? entry.uid() : 0);
     octal(116, 8, fits(entry.gid(), 7) ? entry.gid() : 0);
@@ -59,7 +65,7 @@ public final class TarWriter implements AutoCloseable {
     long seconds = entry.mtimeSeconds();
     octal(136, 12, seconds >= 0 && fits(seconds, 11) ? seconds : 0);
     header[156] = entry.type();
-    text(157, 100, link);
+    name(157, link);
     octal(329, 8, entry.devMajor());
     octal(337, 8, entry.devMinor());
     finishHeader();
@@ -100,11 +106,24 @@ public final class TarWriter implements AutoCloseable {
     padding = 0;
   }
 
+  /** Where a long name splits into a plain header's prefix and name; 0 where it does not. */
+  private static int prefixEnd(byte[] name) {
+    if (!isAscii(name)) {
+      return 0;
+    }
+    int slash = Math.min(PREFIX, name.length - 2); // not a folder's own
+    while (slash > 0 && name[slash] != '/') {
+      slash--;
+    }
+    int rest = name.length - slash - 1;
+    return rest > 0 && rest <= NAME ? slash : 0;
+  }
+
   private void extended(byte[] name, TreeMap<String, byte[]> records) throws IOException {
     var body = new java.io.ByteArrayOutputStream();
     records.forEach((key, value) -> body.writeBytes(record(key, value)));
     Arrays.fill(header, (byte) 0);
-    text(0, 100, extendedName(name));
+    name(0, extendedName(name));
     octal(100, 8, 0);
     octal(108, 8, 0);
     octal(116, 8, 0);
@@ -116,16 +135,20 @@ public final class TarWriter implements AutoCloseable {
     out.write(ZEROS, 0, -body.size() & (BLOCK - 1));
   }
 
-  /** A name for the extended header itself, which readers ignore: as Go makes it. */
+  /**
+   * A name for the extended header itself, which readers ignore: as Go makes it. A folder's slash
+   * ends its name, so that the header lies in the folder.
+   */
   private static byte[] extendedName(byte[] name) {
     String text = new String(name, StandardCharsets.ISO_8859_1);
-    if (text.endsWith("/")) {
-      text = text.substring(0, text.length() - 1);
-    }
     int slash = text.lastIndexOf('/');
-    String all = text.substring(0, slash + 1) + "PaxHeaders.0/" + text.substring(slash + 1);
-    byte[] ascii = all.replaceAll("[^\\x00-\\x7f]", "").getBytes(StandardCharsets.US_ASCII);
-    return ascii.length > 100 ? Arrays.copyOf(ascii, 100) : ascii;
+    String path = text.substring(0, slash + 1) + "PaxHeaders.0/" + text.substring(slash + 1);
+    byte[] ascii = withoutOthers(FilePaths.clean(path).getBytes(StandardCharsets.ISO_8859_1));
+    int end = Math.min(ascii.length, NAME);
+    while (end > 0 && ascii[end - 1] == '/') {
+      end--;
+    }
+    return Arrays.copyOf(ascii, end);
   }
 
   /** {@code "<length> <key>=<value>\n"}, the length counting itself. */
@@ -175,14 +198,31 @@ public final class TarWriter implements AutoCloseable {
     return true;
   }
 
-  /** Puts text, without what is no ASCII: the extended header has it whole. */
-  private void text(int at, int size, byte[] bytes) {
-    int to = at;
+  /**
+   * Puts a name, as much of it as fits: the extended header has it whole. What is cut off behind a
+   * slash must not look like a folder, so that slash becomes a NUL.
+   */
+  private void name(int at, byte[] name) {
+    byte[] ascii = withoutOthers(name);
+    System.arraycopy(ascii, 0, header, at, Math.min(ascii.length, NAME));
+    if (ascii.length > NAME && ascii[NAME - 1] == '/') {
+      int end = NAME - 1;
+      while (end > 0 && ascii[end - 1] == '/') {
+        end--;
+      }
+      header[at + end] = 0;
+    }
+  }
+
+  private static byte[] withoutOthers(byte[] bytes) {
+    byte[] ascii = new byte[bytes.length];
+    int end = 0;
     for (byte b : bytes) {
-      if (b >= 0 && to < at + size) {
-        header[to++] = b;
+      if (b > 0) {
+        ascii[end++] = b;
       }
     }
+    return Arrays.copyOf(ascii, end);
   }
 
   private void octal(int at, int size, long value) {
