@@ -8,6 +8,9 @@ import java.util.Optional;
  * set none. Immutable ({@code MkFile.content} is never written to).
  */
 public sealed interface FileAction {
+  /** Who owns what it makes; absent where it makes nothing or the op does not say. */
+  Optional<Owner> owner();
+
   /**
    * Copies {@code source} of the action's secondary input to {@code dest} of its input.
    *
@@ -47,7 +50,12 @@ public sealed interface FileAction {
       implements FileAction {}
 
   /** Removes a file or tree. */
-  record Rm(String path, boolean allowNotFound, boolean allowWildcard) implements FileAction {}
+  record Rm(String path, boolean allowNotFound, boolean allowWildcard) implements FileAction {
+    @Override
+    public Optional<Owner> owner() {
+      return Optional.empty();
+    }
+  }
 
   /** Makes {@code newPath} a symbolic link to {@code oldPath}. */
   record Symlink(String oldPath, String newPath, Optional<Owner> owner, long timestampNanos)

@@ -132,7 +132,7 @@ final class OpCodec {
         m.getDest(),
         index(m.getInput(), inputs, "exec"),
         m.getSelector(),
-        m.getOutput() < 0 ? OptionalInt.empty() : OptionalInt.of(Math.toIntExact(m.getOutput())),
+        m.getOutput() < 0 ? OptionalInt.empty() : OptionalInt.of(whole(m.getOutput())),
         m.getReadonly(),
         mountOptions(m),
         m.getResultID(),
@@ -192,9 +192,9 @@ final class OpCodec {
         op.getActionsList().stream()
             .map(a ->
                 new FileOp.Step(
-                    Math.toIntExact(a.getInput()),
-                    Math.toIntExact(a.getSecondaryInput()),
-                    Math.toIntExact(a.getOutput()),
+                    whole(a.getInput()),
+                    whole(a.getSecondaryInput()),
+                    whole(a.getOutput()),
                     action(a)))
             .toList());
   }
@@ -267,16 +267,16 @@ final class OpCodec {
       case BYNAME ->
           Optional.of(
               new FileAction.ByName(
-                  user.getByName().getName(), Math.toIntExact(user.getByName().getInput())));
+                  user.getByName().getName(), whole(user.getByName().getInput())));
       case USER_NOT_SET -> Optional.empty();
     };
   }
 
   private static BuildOp build(dev.kiln.grpc.pb.BuildOp op) {
     var inputs = new TreeMap<String, Integer>();
-    op.getInputsMap().forEach((name, input) -> inputs.put(name, Math.toIntExact(input.getInput())));
+    op.getInputsMap().forEach((name, input) -> inputs.put(name, whole(input.getInput())));
     return new BuildOp(
-        Math.toIntExact(op.getBuilder()),
+        whole(op.getBuilder()),
         inputs,
         op.hasDef() ? Optional.of(op.getDef().toByteArray()) : Optional.empty(),
         new TreeMap<>(op.getAttrsMap()));
@@ -291,6 +291,13 @@ final class OpCodec {
       throw invalid("invalid " + op + " op with input " + input + " of " + inputs);
     }
     return (int) input;
+  }
+
+  private static int whole(long index) {
+    if (index != (int) index) {
+      throw invalid("invalid index " + index);
+    }
+    return (int) index;
   }
 
   static BuildException invalid(String message) {

@@ -8,6 +8,12 @@ import java.util.stream.Collectors;
 
 /** The names that vertices get where the client gives none (features L-16). Pure. */
 final class OpNames {
+  /**
+   * Characters of a name that is made of other names. Without a limit each op that takes another
+   * one twice would double it.
+   */
+  private static final int LONGEST = 4096;
+
   private OpNames() {}
 
   static String of(Op op, List<Edge> inputs, Function<Digest, String> nameOf) {
@@ -17,23 +23,33 @@ final class OpNames {
       case FileOp file ->
           file.steps().stream().map(s -> action(s.action())).collect(Collectors.joining(", "));
       case BuildOp _ -> "build";
-      case MergeOp _ ->
-          inputs.stream()
-              .map(input -> nameOf.apply(input.vertex()))
-              .collect(Collectors.joining(", ", "merge (", ")"));
+      case MergeOp _ -> merge(inputs, nameOf);
       case DiffOp diff ->
-          "diff "
-              + side(diff.lower(), inputs, nameOf)
-              + " -> "
-              + side(diff.upper(), inputs, nameOf);
+          clipped(
+              "diff "
+                  + side(diff.lower(), inputs, nameOf)
+                  + " -> "
+                  + side(diff.upper(), inputs, nameOf));
     };
+  }
+
+  private static String merge(List<Edge> inputs, Function<Digest, String> nameOf) {
+    var name = new StringBuilder("merge (");
+    for (int i = 0; i < inputs.size() && name.length() <= LONGEST; i++) {
+      name.append(i == 0 ? "" : ", ").append(clipped(nameOf.apply(inputs.get(i).vertex())));
+    }
+    return clipped(name.append(')').toString());
+  }
+
+  private static String clipped(String name) {
+    return name.length() <= LONGEST ? name : name.substring(0, LONGEST) + "...";
   }
 
   private static String side(
       OptionalInt input, List<Edge> inputs, Function<Digest, String> nameOf) {
     return input.isEmpty()
         ? "scratch"
-        : "(" + nameOf.apply(inputs.get(input.getAsInt()).vertex()) + ")";
+        : "(" + clipped(nameOf.apply(inputs.get(input.getAsInt()).vertex())) + ")";
   }
 
   private static String action(FileAction action) {

@@ -291,6 +291,23 @@ final class DefinitionsTest {
   }
 
   @Test
+  void namesOfMergesThatDoubleStayShort() {
+    Digest doubled = source("docker-image://a");
+    for (int i = 0; i < 60; i++) {
+      doubled =
+          add(
+              Op.newBuilder()
+                  .addInputs(input(doubled))
+                  .addInputs(input(doubled))
+                  .setMerge(
+                      MergeOp.newBuilder()
+                          .addInputs(MergeInput.newBuilder())
+                          .addInputs(MergeInput.newBuilder().setInput(1))));
+    }
+    assertThat(parse(doubled).vertex(doubled).name()).hasSizeLessThan(5_000).endsWith("...");
+  }
+
+  @Test
   void rewriteChangesTheDigestsOfDependantsButNotWhatErrorsName() {
     Digest a = source("docker-image://a");
     Digest run =

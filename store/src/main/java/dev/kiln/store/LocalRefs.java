@@ -115,6 +115,11 @@ final class LocalRefs implements Refs {
     });
   }
 
+  private Ref recordedIfListable(Lease lease, RefRecord record) {
+    Chain.requireListable(record);
+    return recorded(lease, record);
+  }
+
   @Override
   public Ref layer(
       Lease lease, Optional<RefId> parent, Layer layer, BlobSource from, RefOptions options) {
@@ -186,11 +191,10 @@ final class LocalRefs implements Refs {
     if (inputs.size() == 1) {
       return get(lease, inputs.getFirst());
     }
-    return table.locked(() ->
-        recorded(
-            lease,
-            newRecord(
-                RefRecord.Kind.MERGE, inputs.stream().map(table::require).toList(), options)));
+    return table.locked(() -> {
+      List<RefRecord> parents = inputs.stream().map(table::require).toList();
+      return recordedIfListable(lease, newRecord(RefRecord.Kind.MERGE, parents, options));
+    });
   }
 
   @Override
@@ -215,7 +219,7 @@ final class LocalRefs implements Refs {
     if (areTheDifference(below, above)) {
       return Optional.of(
           table.locked(() ->
-              recorded(
+              recordedIfListable(
                   lease, newRecord(RefRecord.Kind.UPPER_LAYERS, List.of(below, above), options))));
     }
     return Optional.of(computed(lease, below, Optional.of(above), options, progress));

@@ -106,42 +106,13 @@ final class RefRecord {
             .toList();
   }
 
-  /** The records whose layers make up the state, bottom first; a merge may name one twice. */
+  /**
+   * The records whose layers make up the state, bottom first; a merge may name one twice.
+   *
+   * @throws dev.kiln.model.BuildException {@code INVALID} where they are too many to be listed
+   */
   List<RefRecord> chain() {
-    var chain = new ArrayList<RefRecord>();
-    addChain(chain);
-    return chain;
-  }
-
-  private void addChain(List<RefRecord> to) {
-    switch (kind) {
-      case LAYER -> {
-        // a loop over the usual long chain, so that its length is not bounded by the stack
-        var stack = new ArrayList<RefRecord>();
-        RefRecord at = this;
-        while (at.kind == Kind.LAYER && !at.parents.isEmpty()) {
-          stack.add(at);
-          at = at.parents.getFirst();
-        }
-        if (at.kind == Kind.LAYER) {
-          stack.add(at);
-        } else {
-          at.addChain(to);
-        }
-        for (RefRecord r : stack.reversed()) {
-          if (r.layer != 0 || r.pulled.isPresent()) {
-            to.add(r);
-          }
-        }
-      }
-      case MERGE -> parents.forEach(parent -> parent.addChain(to));
-      case UPPER_LAYERS -> {
-        List<RefRecord> upper = parents.getLast().chain();
-        int from = parents.size() == 1 ? 0 : parents.getFirst().chain().size();
-        to.addAll(upper.subList(from, upper.size()));
-      }
-      case DIFF -> to.add(this);
-    }
+    return Chain.of(this);
   }
 
   /** Layer numbers of the chain; all layers must be here. */

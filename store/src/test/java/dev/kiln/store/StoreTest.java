@@ -30,6 +30,7 @@ import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** States from birth to collection, with real mounts: runs as root on Linux. */
@@ -362,6 +363,53 @@ abstract class StoreTest {
     assertThat(tree(twice)).containsExactly("d/", "d/a=1", "d/b=2", "d/gone=2");
     RefId on = make(merged, root -> write(root.resolve("e"), "5"));
     assertThat(tree(on)).containsExactly("d/", "d/a=1", "d/b=2", "e=5");
+  }
+
+  @Test
+  @Timeout(20)
+  void mergesThatDoubleAreRefusedBeforeTheirLayersAreListed() throws Exception {
+    RefId doubled = scratch(root -> write(root.resolve("a"), "1"));
+    RefId other = scratch(root -> write(root.resolve("b"), "2"));
+    RefId deep = other;
+    for (int i = 0; i < 13; i++) {
+      doubled = store.refs().merge(lease, List.of(doubled, doubled), RefOptions.of("m")).id();
+    }
+    RefId most = doubled;
+    assertThatThrownBy(() -> store.refs().merge(lease, List.of(most, most), RefOptions.of("m")))
+        .isInstanceOf(BuildException.class)
+        .hasMessageContaining("more than 10000 layers");
+    assertThat(tree(most)).containsExactly("a=1");
+    for (int i = 0; i < 5_000; i++) {
+      deep = store.refs().merge(lease, List.of(deep, other), RefOptions.of("m")).id();
+    }
+    assertThat(tree(deep)).containsExactly("b=2");
+  }
+
+  @Test
+  @Timeout(20)
+  void differencesOfDoubledMergesAreRefusedToo() throws Exception {
+    var refs = store.refs();
+    RefId extra = scratch(root -> write(root.resolve("b"), "2"));
+    RefId first = scratch(root -> write(root.resolve("a"), "1"));
+    assertThatThrownBy(
+            () -> {
+              RefId at = first;
+              for (int i = 0; i < 40; i++) {
+                RefId lower = refs.merge(lease, List.of(at, at), RefOptions.of("m")).id();
+                RefId upper = refs.merge(lease, List.of(at, at, extra), RefOptions.of("m")).id();
+                at =
+                    refs.diff(
+                            lease,
+                            Optional.of(lower),
+                            Optional.of(upper),
+                            RefOptions.of("d"),
+                            StepProgress.NONE)
+                        .orElseThrow()
+                        .id();
+              }
+            })
+        .isInstanceOf(BuildException.class)
+        .hasMessageContaining("layers and merges");
   }
 
   @Test

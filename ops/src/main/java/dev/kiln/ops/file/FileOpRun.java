@@ -24,15 +24,20 @@ import dev.kiln.store.Refs;
 import dev.kiln.store.View;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * One run of a file op. A step that nobody else needs the state before works in the same writable
@@ -53,7 +58,6 @@ final class FileOpRun implements AutoCloseable {
   private final List<Optional<RefId>> inputs;
   private final OpContext context;
   private final Map<Integer, State> states = new HashMap<>();
-  private final Set<Integer> underWay = new HashSet<>();
 
   /** Indexes whose state must be kept as it is: outputs, and those that several steps take. */
   private final Set<Integer> kept = new HashSet<>();
@@ -92,6 +96,7 @@ final class FileOpRun implements AutoCloseable {
       Step step = op.steps().get(i);
       check("input", step.input(), limit);
       check("secondary input", step.secondaryInput(), limit);
+      nameInputs(step).forEach(index -> check("user", index, limit));
       for (int index : new int[] {step.input(), step.secondaryInput()}) {
         if (!taken.add(index)) {
           kept.add(index);
@@ -121,30 +126,62 @@ final class FileOpRun implements AutoCloseable {
     return new BuildException(Kind.INVALID, message);
   }
 
-  private State state(int index) throws IOException, InterruptedException {
+  /**
+   * The state of an index, and first those of the steps that it needs: a row of them, however long,
+   * takes no more of the stack than one.
+   */
+  private State state(int wanted) throws IOException, InterruptedException {
+    var path = new ArrayDeque<Integer>();
+    Set<Integer> underWay = new HashSet<>();
+    OptionalInt next = isMade(wanted) ? OptionalInt.empty() : OptionalInt.of(wanted);
+    while (next.isPresent() || !path.isEmpty()) {
+      if (next.isPresent()) {
+        if (!underWay.add(next.getAsInt())) {
+          throw invalid("loop from index " + next.getAsInt());
+        }
+        path.push(next.getAsInt());
+      } else {
+        int index = path.pop();
+        states.put(index, step(index));
+        underWay.remove(index);
+      }
+      next = path.isEmpty() ? OptionalInt.empty() : unmadeInput(path.element());
+    }
+    return made(wanted);
+  }
+
+  /** Indexes of the states whose files say what an owner's names mean. */
+  private static IntStream nameInputs(Step step) {
+    return step.action().owner().stream()
+        .flatMap(owner -> Stream.concat(owner.user().stream(), owner.group().stream()))
+        .flatMapToInt(
+            ref -> ref instanceof ByName name ? IntStream.of(name.input()) : IntStream.empty());
+  }
+
+  private boolean isMade(int index) {
+    return index < inputs.size() || states.containsKey(index);
+  }
+
+  private OptionalInt unmadeInput(int index) {
+    Step step = op.steps().get(index - inputs.size());
+    return IntStream.concat(IntStream.of(step.input(), step.secondaryInput()), nameInputs(step))
+        .filter(input -> !isMade(input))
+        .findFirst();
+  }
+
+  private State made(int index) {
     if (index == FileOp.NONE) {
       return new Finished(Optional.empty());
     }
-    if (index < inputs.size()) {
-      return new Finished(inputs.get(index));
-    }
-    State known = states.get(index);
-    if (known != null) {
-      return known;
-    }
-    if (!underWay.add(index)) {
-      throw invalid("loop from index " + index);
-    }
-    State made = step(index);
-    states.put(index, made);
-    underWay.remove(index);
-    return made;
+    return index < inputs.size()
+        ? new Finished(inputs.get(index))
+        : Objects.requireNonNull(states.get(index));
   }
 
   private State step(int index) throws IOException, InterruptedException {
     Step step = op.steps().get(index - inputs.size());
-    State before = state(step.input());
-    State other = state(step.secondaryInput());
+    State before = made(step.input());
+    State other = made(step.secondaryInput());
     Writable target =
         switch (before) {
           case Finished finished -> writable(finished.ref());
@@ -246,7 +283,7 @@ final class FileOpRun implements AutoCloseable {
     if (name.input() < 0) {
       throw invalid("invalid user index: " + name.input());
     }
-    return readable(state(name.input()));
+    return readable(made(name.input()));
   }
 
   /** The failure with what a debugger needs: the inputs, and the states that steps left. */
