@@ -158,11 +158,12 @@ public final class SolveBuilds implements Builds {
     }
     Instant begun = parts.clock().instant();
     var record = new BuildRecord(request, parts.clock());
-    if (!request.internal()) {
-      parts.history().started(record.started());
-    }
-    try (Lease lease = parts.store().leases().open("exports-" + request.ref());
+    try (Job _ = job; // closed below, and here whatever fails before
+        Lease lease = parts.store().leases().open("exports-" + request.ref());
         Sampling system = Sampling.ofSystem()) {
+      if (!request.internal()) {
+        parts.history().started(record.started());
+      }
       Optional<BuildException> failure = Optional.empty();
       Optional<Provenances.Built> built = Optional.empty();
       Exported exported = Exported.NOTHING;
@@ -201,17 +202,18 @@ public final class SolveBuilds implements Builds {
                       recorded(of, provenance, lease),
                       why,
                       parts.store().content()));
-        } catch (BuildException e) {
-          failure = failure.or(() -> Optional.of(e));
-          written = record.failed(failure.orElse(e));
+        } catch (BuildException | InterruptedException e) {
+          failure = failure.or(() -> Optional.of(BuildException.of(e)));
+          written = record.failed(failure.get());
         }
         parts.history().completed(written, trace);
       }
-      parts.afterBuild().run();
       if (failure.isPresent()) {
         throw failure.get();
       }
       return SolveResponse.newBuilder().putAllExporterResponse(exported.response()).build();
+    } finally {
+      parts.afterBuild().run();
     }
   }
 

@@ -6,11 +6,10 @@ import dev.kiln.actors.CacheStore;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.KeyDigest;
+import dev.kiln.store.records.DamagedFile;
 import dev.kiln.store.records.Database;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -48,22 +47,36 @@ public final class CacheKeyFile implements CacheStore, AutoCloseable {
     this.contents = load();
   }
 
-  /** Opens the file and reads it. Blocks. */
+  /**
+   * Opens the file and reads it. Blocks.
+   *
+   * @throws BuildException where the disk fails or is full; a damaged file is begun anew
+   */
   public static CacheKeyFile open(Path file) {
     try {
-      return new CacheKeyFile(Database.open(file, SCHEMA));
+      return read(file);
     } catch (BuildException broken) {
-      Path aside = file.resolveSibling(file.getFileName() + ".bak");
-      LOG.error("the cache's keys in {} cannot be read; kept as {}", file, aside, broken);
+      if (!DamagedFile.is(broken)) {
+        throw broken;
+      }
       try {
-        if (Files.exists(file)) {
-          Files.move(file, aside, StandardCopyOption.REPLACE_EXISTING);
-        }
+        Path aside = DamagedFile.setAside(file);
+        LOG.error("the cache's keys in {} cannot be read; kept as {}", file, aside, broken);
       } catch (IOException e) {
         broken.addSuppressed(e);
         throw broken;
       }
-      return new CacheKeyFile(Database.open(file, SCHEMA));
+      return read(file);
+    }
+  }
+
+  private static CacheKeyFile read(Path file) {
+    Database database = Database.open(file, SCHEMA);
+    try {
+      return new CacheKeyFile(database);
+    } catch (BuildException e) {
+      database.close();
+      throw e;
     }
   }
 

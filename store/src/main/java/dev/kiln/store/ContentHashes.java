@@ -85,7 +85,7 @@ final class ContentHashes {
     try (var in =
         new DataInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
       return HashTree.read(in);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) { // damaged in one way or another
       LOG.warn("checksums of {} are computed anew", id, e);
       return HashTree.unknown();
     }
@@ -116,19 +116,26 @@ final class ContentHashes {
   private void write(RefId id, HashTree tree) {
     Path temporary = directory.resolve(id.value() + ".new");
     synchronized (tree) {
-      try (var out =
-          new DataOutputStream(
-              new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16))) {
-        tree.write(out);
-      } catch (IOException e) {
-        LOG.warn("checksums of {} were not kept", id, e);
-        return;
-      }
       try {
+        try (var out =
+            new DataOutputStream(
+                new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16))) {
+          tree.write(out);
+        }
         Files.move(temporary, file(id), StandardCopyOption.ATOMIC_MOVE);
       } catch (IOException e) {
         LOG.warn("checksums of {} were not kept", id, e);
+        drop(temporary);
       }
+    }
+  }
+
+  /** What could not be finished takes no room. */
+  private static void drop(Path temporary) {
+    try {
+      Files.deleteIfExists(temporary);
+    } catch (IOException e) {
+      LOG.debug("{} stays", temporary, e);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.kiln.store;
 
+import dev.kiln.model.BuildException;
 import dev.kiln.store.records.Database;
 import dev.kiln.store.snapshot.Snapshotter;
 import java.io.IOException;
@@ -39,22 +40,37 @@ final class Removal {
     table.remove(record);
   }
 
-  /** Removes the files of forgotten records. */
+  /**
+   * Removes the files of forgotten records, each whatever became of the others. Where the database
+   * cannot be written, as on a full disk, they go nevertheless: they make the room.
+   */
   void files(List<RefRecord> forgotten) throws InterruptedException {
     if (forgotten.isEmpty()) {
       return;
     }
-    database.flush();
+    try {
+      database.flush();
+    } catch (BuildException e) { // its rows go later; a start before finds them without a layer
+      LOG.warn("{} records are removed before that is written down", forgotten.size(), e);
+    }
     for (RefRecord record : forgotten) {
-      hashes.forget(record.id);
-      listener.accept(record.id);
+      tried(record, () -> hashes.forget(record.id));
+      tried(record, () -> listener.accept(record.id));
       if (record.layer != 0) {
-        try {
-          snapshotter.remove(record.layer);
-        } catch (IOException e) { // the next start tries again
-          LOG.warn("layer {} of {} was not removed", record.layer, record.id, e);
-        }
+        tried(record, () -> snapshotter.remove(record.layer));
       }
+    }
+  }
+
+  private interface Part {
+    void run() throws IOException;
+  }
+
+  private static void tried(RefRecord record, Part part) {
+    try {
+      part.run();
+    } catch (IOException | RuntimeException e) { // the next start tries again
+      LOG.warn("not all of {} (layer {}) was removed", record.id, record.layer, e);
     }
   }
 

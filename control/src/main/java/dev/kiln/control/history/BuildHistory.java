@@ -133,10 +133,11 @@ public final class BuildHistory implements AutoCloseable {
     finalizing.put(record.getRef(), new Finalization(trace, done));
     save(record);
     tell(BuildHistoryEventType.COMPLETE, record);
-    trace
-        .done()
-        .whenComplete((descriptor, error) ->
-            traced(record.getRef(), error == null ? descriptor : Optional.empty(), done));
+    var _ =
+        trace
+            .done()
+            .whenComplete((descriptor, error) ->
+                traced(record.getRef(), error == null ? descriptor : Optional.empty(), done));
   }
 
   private synchronized void traced(
@@ -167,7 +168,7 @@ public final class BuildHistory implements AutoCloseable {
     try {
       leases.pin(PIN + record.getRef(), keeps.of(record));
       database.put(record);
-    } catch (BuildException e) {
+    } catch (RuntimeException e) {
       LOG.warn("the record of build {} will not outlive the daemon", record.getRef(), e);
     }
     return record;
@@ -291,7 +292,11 @@ public final class BuildHistory implements AutoCloseable {
     }
     doomed.remove(ref);
     if (ended.remove(ref) != null) {
-      database.delete(ref);
+      try {
+        database.delete(ref);
+      } catch (BuildException e) {
+        LOG.warn("the record of build {} comes back with the next start", ref, e);
+      }
       leases.unpin(PIN + ref);
       tell(BuildHistoryEventType.DELETED, BuildHistoryRecord.newBuilder().setRef(ref).build());
     }
@@ -318,8 +323,12 @@ public final class BuildHistory implements AutoCloseable {
 
   private void tell(BuildHistoryEventType type, BuildHistoryRecord record) {
     for (Listener listener : listeners) {
-      if (listener.filter().test(record)) {
-        listener.to().accept(event(type, record));
+      try {
+        if (listener.filter().test(record)) {
+          listener.to().accept(event(type, record));
+        }
+      } catch (RuntimeException e) { // one listener's, not the build's
+        LOG.warn("a client that listens to builds could not be told of one", e);
       }
     }
   }

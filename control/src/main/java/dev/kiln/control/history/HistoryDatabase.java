@@ -3,13 +3,17 @@ package dev.kiln.control.history;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.model.BuildException;
-import dev.kiln.model.Kind;
+import dev.kiln.store.records.DamagedFile;
+import dev.kiln.store.records.SqlFailures;
 import dev.kiln.store.records.SqliteFile;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps history records in one SQLite file. A file that cannot be read is set aside as {@code
@@ -21,38 +25,69 @@ final class HistoryDatabase implements AutoCloseable {
       List.of(
           "CREATE TABLE IF NOT EXISTS builds (ref TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID");
 
-  private final Connection connection;
+  private static final Logger LOG = LoggerFactory.getLogger(HistoryDatabase.class);
 
-  private HistoryDatabase(Connection connection) {
-    this.connection = connection;
+  private final Path file;
+  private final Connection connection;
+  private final List<BuildHistoryRecord> read;
+
+  private HistoryDatabase(Path file) throws SQLException {
+    this.file = file;
+    this.connection = SqliteFile.connect(file, SCHEMA);
+    try {
+      this.read = read();
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
   }
 
   static HistoryDatabase open(Path file) {
     try {
-      return new HistoryDatabase(SqliteFile.connect(file, SCHEMA));
+      return new HistoryDatabase(file);
     } catch (SQLException broken) {
+      if (!DamagedFile.is(broken)) {
+        throw failed("open", file, broken); // a disk that is full or fails spoils no file
+      }
       try {
-        Path aside = file.resolveSibling(file.getFileName() + ".bak");
-        java.nio.file.Files.move(file, aside, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        return new HistoryDatabase(SqliteFile.connect(file, SCHEMA));
-      } catch (java.io.IOException | SQLException e) {
+        Path aside = DamagedFile.setAside(file);
+        LOG.error("the build history in {} cannot be read; kept as {}", file, aside, broken);
+        return new HistoryDatabase(file);
+      } catch (IOException | SQLException e) {
         e.addSuppressed(broken);
-        throw failed("open " + file, e);
+        throw failed("open", file, e);
       }
     }
   }
 
+  /** What was in the file when it was opened. */
   List<BuildHistoryRecord> all() {
+    return read;
+  }
+
+  /** A damaged row is left out, and no other one. */
+  private List<BuildHistoryRecord> read() throws SQLException {
     var records = new ArrayList<BuildHistoryRecord>();
+    int damaged = 0;
     try (var statement = connection.createStatement();
-        var rows = statement.executeQuery("SELECT record FROM builds ORDER BY ref")) {
+        var rows = statement.executeQuery("SELECT ref, record FROM builds ORDER BY ref")) {
       while (rows.next()) {
-        records.add(BuildHistoryRecord.parseFrom(rows.getBytes(1)));
+        try {
+          BuildHistoryRecord record = BuildHistoryRecord.parseFrom(rows.getBytes(2));
+          if (!record.getRef().equals(rows.getString(1))) {
+            throw new InvalidProtocolBufferException("another build's record");
+          }
+          records.add(record);
+        } catch (InvalidProtocolBufferException | RuntimeException e) {
+          damaged++;
+          LOG.debug("a row of {}", file, e);
+        }
       }
-    } catch (SQLException | InvalidProtocolBufferException e) {
-      throw failed("read", e);
     }
-    return records;
+    if (damaged > 0) {
+      LOG.warn("{} records in {} are damaged and left out", damaged, file);
+    }
+    return List.copyOf(records);
   }
 
   void put(BuildHistoryRecord record) {
@@ -62,7 +97,7 @@ final class HistoryDatabase implements AutoCloseable {
       statement.setBytes(2, record.toByteArray());
       statement.executeUpdate();
     } catch (SQLException e) {
-      throw failed("write", e);
+      throw failed("write", file, e);
     }
   }
 
@@ -71,13 +106,12 @@ final class HistoryDatabase implements AutoCloseable {
       statement.setString(1, ref);
       statement.executeUpdate();
     } catch (SQLException e) {
-      throw failed("delete from", e);
+      throw failed("delete from", file, e);
     }
   }
 
-  private static BuildException failed(String what, Exception cause) {
-    return new BuildException(
-        Kind.INTERNAL, "failed to " + what + " the build history: " + cause.getMessage(), cause);
+  private static BuildException failed(String what, Path file, Exception cause) {
+    return SqlFailures.of(file, cause).wrap("failed to " + what + " the build history");
   }
 
   @Override
@@ -85,7 +119,7 @@ final class HistoryDatabase implements AutoCloseable {
     try {
       connection.close();
     } catch (SQLException e) {
-      throw failed("close", e);
+      throw failed("close", file, e);
     }
   }
 }

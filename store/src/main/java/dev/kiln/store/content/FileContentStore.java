@@ -24,6 +24,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A directory of blobs, {@code blobs/sha256/<hex>}, and one of ingests under way. Writing does not
@@ -31,6 +33,8 @@ import java.util.function.Consumer;
  * machine {@link #verifySince} drops what is not whole (ADR 0004). Any thread.
  */
 public final class FileContentStore implements ContentStore {
+  private static final Logger LOG = LoggerFactory.getLogger(FileContentStore.class);
+
   private final Path blobs;
   private final Path ingest;
   private final SourceNotes sources;
@@ -172,10 +176,20 @@ public final class FileContentStore implements ContentStore {
         Files.write(temporary, bytes);
         publish(temporary, digest);
       } catch (IOException e) {
-        throw BuildException.of(e);
+        drop(temporary);
+        throw BuildException.of(e).wrap("cannot keep a blob in " + blobs);
       }
     }
     return new Descriptor(mediaType, digest, bytes.length);
+  }
+
+  /** What could not be finished takes no room. */
+  private static void drop(Path temporary) {
+    try {
+      Files.deleteIfExists(temporary);
+    } catch (IOException e) {
+      LOG.warn("{} stays until the next start", temporary, e);
+    }
   }
 
   @Override

@@ -99,8 +99,7 @@ final class FileWriter implements ContentStore.BlobWriter {
   public void close() {
     if (!closed) {
       closed = true;
-      try {
-        channel.close();
+      try (channel) {
         Files.deleteIfExists(temporary);
       } catch (IOException e) {
         throw BuildException.of(e);
