@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,7 @@ final class CacheIndex {
   private final CacheTable local;
   private final CacheStore store;
   private final List<CacheStore.Change> unwritten = new ArrayList<>();
+  private volatile boolean failing;
   private CompletionStage<Void> lastWrite = CompletableFuture.completedFuture(null);
 
   /** Reads the store; blocks. */
@@ -72,12 +74,20 @@ final class CacheIndex {
       lastWrite =
           flush()
               .handle((done, error) -> {
-                if (error != null) {
-                  LOG.error("cache records could not be written", error);
-                }
+                tell(error);
                 return true;
               })
               .thenRun(after);
+    }
+  }
+
+  /** Once for as long as it fails: each vertex would say it. */
+  private void tell(@Nullable Throwable error) {
+    if (error == null) {
+      failing = false;
+    } else if (!failing) {
+      failing = true;
+      LOG.error("cache records could not be written; builds go on with what is in memory", error);
     }
   }
 

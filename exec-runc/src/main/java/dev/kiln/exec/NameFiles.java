@@ -1,5 +1,6 @@
 package dev.kiln.exec;
 
+import dev.kiln.sys.WholeFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +28,7 @@ final class NameFiles {
         && container.hostname().equals(ContainerSpec.DEFAULT_HOSTNAME)) {
       return shared("hosts", text);
     }
-    return Files.writeString(bundle.resolve("hosts"), text);
+    return WholeFiles.write(bundle.resolve("hosts"), text);
   }
 
   Path resolvConf(boolean hostNetwork) throws IOException {
@@ -41,7 +42,7 @@ final class NameFiles {
     Path file = root.resolve(name);
     if (!text.equals(written.get(file))) {
       // a container that runs keeps the old file: it is replaced, not written into
-      Path next = Files.writeString(root.resolve(name + ".tmp"), text);
+      Path next = WholeFiles.write(root.resolve(name + ".tmp"), text);
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
       written.put(file, text);
     }

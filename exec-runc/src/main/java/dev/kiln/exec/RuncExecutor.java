@@ -8,6 +8,7 @@ import dev.kiln.exec.usage.StepMeasure;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.WholeFiles;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
@@ -98,7 +99,7 @@ public final class RuncExecutor implements Executor {
       String cgroupsPath =
           cgroups.pathOf(container.cgroupParent().or(options::cgroupParent).orElse(""), id);
       Optional<Cgroups.Kept> kept = cgroups.keep(cgroupsPath);
-      Files.writeString(bundle.resolve(Leftovers.CGROUP_FILE), cgroupsPath);
+      WholeFiles.write(bundle.resolve(Leftovers.CGROUP_FILE), cgroupsPath);
       var spec =
           new RuntimeSpec(
               container,
@@ -118,7 +119,7 @@ public final class RuncExecutor implements Executor {
       try {
         BytePath cwd = files.resolve(spec.process().cwd());
         files.makeDirectories(cwd, (int) user.uid(), (int) user.gid());
-        Files.write(bundle.resolve("config.json"), spec.config());
+        WholeFiles.write(bundle.resolve("config.json"), spec.config());
         return run(spec, bundle, io, started, kept);
       } finally {
         stubs.remove();
@@ -203,7 +204,7 @@ public final class RuncExecutor implements Executor {
               process.cwd().isEmpty() ? main.process().cwd() : process.cwd(),
               process.user(),
               process.terminal());
-      Files.write(processFile, main.processConfig(complete, user));
+      WholeFiles.write(processFile, main.processConfig(complete, user));
       RuncProcess running =
           RuncProcess.start(
               runc.exec(containerId, processFile, pidFile),

@@ -37,6 +37,7 @@ import dev.kiln.mounts.PreparedMounts;
 import dev.kiln.mounts.StepMounts;
 import dev.kiln.store.Lease;
 import dev.kiln.store.RefId;
+import dev.kiln.sys.WholeFiles;
 import dev.kiln.tracing.Blocking;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
@@ -219,7 +220,8 @@ public final class GatewayFrontend implements Frontend {
       var llbBridge = new LlbBridge(bridge, workers, containers);
       Path metadata = Files.createTempDirectory("kiln-frontend-");
       try {
-        Files.write(metadata.resolve("frontend.bin"), program.ref().definition().toByteArray());
+        WholeFiles.write(
+            metadata.resolve("frontend.bin"), program.ref().definition().toByteArray());
         ExitStatus status =
             serve(
                 llbBridge,

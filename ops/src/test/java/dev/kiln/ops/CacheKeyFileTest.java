@@ -1,6 +1,7 @@
 package dev.kiln.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.actors.CacheLink;
 import dev.kiln.actors.CacheRecord;
@@ -10,9 +11,12 @@ import dev.kiln.actors.CacheStore.Change;
 import dev.kiln.actors.CacheStore.DropResult;
 import dev.kiln.model.Digest;
 import dev.kiln.model.KeyDigest;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -68,5 +72,46 @@ class CacheKeyFileTest {
     Files.writeString(folder.resolve("cache.db"), "this is no database, but long enough to be one");
     assertThat(read().links()).isEmpty();
     assertThat(folder.resolve("cache.db.bak")).exists();
+  }
+
+  @Test
+  void aDamagedRowCostsItselfAlone() throws Exception {
+    write(
+        new AddLink("a", PLAIN, "b"),
+        new AddLink("c", PLAIN, "b"),
+        new AddResult("b", new CacheRecord("r1", Instant.EPOCH)));
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("cache.db"));
+        var statement = connection.createStatement()) {
+      statement.executeUpdate("UPDATE links SET digest = 'no digest' WHERE from_key = 'a'");
+    }
+    assertThat(read().links()).containsExactly(new AddLink("c", PLAIN, "b"));
+    assertThat(read().results()).extracting(r -> r.record().id()).containsExactly("r1");
+  }
+
+  @Test
+  void aFileInTheMiddleOfWhichIsDamageIsSetAside() throws Exception {
+    var changes = new ArrayList<Change>();
+    changes.add(new AddResult("to", new CacheRecord("r", Instant.EPOCH)));
+    for (int i = 0; i < 3000; i++) {
+      changes.add(new AddLink("from-" + i, PLAIN, "to"));
+    }
+    write(changes.toArray(Change[]::new));
+    try (var file = new RandomAccessFile(folder.resolve("cache.db").toFile(), "rw")) {
+      file.seek(file.length() / 2 - 8192);
+      file.write(new byte[16384]);
+    }
+    assertThat(read().links()).isEmpty();
+    assertThat(folder.resolve("cache.db.bak")).exists();
+    write(new AddResult("new", new CacheRecord("r2", Instant.EPOCH)));
+    assertThat(read().results()).hasSize(1);
+  }
+
+  @Test
+  void aDiskThatFailsSpoilsNoFile() throws Exception {
+    write(new AddResult("b", new CacheRecord("r1", Instant.EPOCH)));
+    Files.createDirectory(folder.resolve("cache.db-wal")); // cannot be opened, as on a bad disk
+    assertThatThrownBy(this::read).hasMessageContaining("cache.db");
+    Files.delete(folder.resolve("cache.db-wal"));
+    assertThat(read().results()).hasSize(1);
   }
 }

@@ -1,6 +1,5 @@
 package dev.kiln.store;
 
-import dev.kiln.model.BuildException;
 import dev.kiln.store.records.Database;
 import dev.kiln.sys.Fd;
 import dev.kiln.tracing.Blocking;
@@ -43,6 +42,7 @@ final class Durability {
   private final CountDownLatch stopping = new CountDownLatch(1);
   private Blocking.@Nullable Task<Boolean> task;
   private long synced = -1;
+  private boolean failing;
 
   Durability(
       Database database, RefTable table, Path root, String bootId, Optional<Duration> every) {
@@ -122,8 +122,12 @@ final class Durability {
       note(SEQ, Long.toString(seq));
       note(TIME, Long.toString(time.getEpochSecond()));
       synced = seq;
-    } catch (IOException | BuildException e) {
-      LOG.error("the store was not synced", e);
+      failing = false;
+    } catch (IOException | RuntimeException e) { // the next interval tries again
+      if (!failing) {
+        LOG.error("the store was not synced", e);
+      }
+      failing = true;
     }
   }
 
@@ -139,8 +143,8 @@ final class Durability {
       database.flush();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (ExecutionException e) {
-      LOG.error("the store was not synced", e.getCause());
+    } catch (ExecutionException | RuntimeException e) { // the rest is closed all the same
+      LOG.error("the store was not synced", e);
     }
   }
 }

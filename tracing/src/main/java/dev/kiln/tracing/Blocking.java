@@ -17,8 +17,8 @@ public final class Blocking {
 
   /**
    * Work under way. {@code done} ends whatever ends the work, or keeps it from being begun where
-   * the machine has no thread left; {@link #interrupt} asks the work to
-   * stop, which ends {@code done} when the work has really ended.
+   * the machine has no thread left; {@link #interrupt} asks the work to stop, which ends {@code
+   * done} when the work has really ended.
    */
   public record Task<T>(CompletionStage<T> done, Thread thread) {
     public void interrupt() {

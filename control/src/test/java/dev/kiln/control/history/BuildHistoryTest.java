@@ -313,6 +313,45 @@ class BuildHistoryTest {
     assertThat(dir.resolve("history.db.bak")).exists();
   }
 
+  @Test
+  void aDamagedRowCostsItselfAlone() throws Exception {
+    try (var history = open()) {
+      history.completed(ended("a", Duration.ofHours(1)), Trace.none());
+      history.completed(ended("b", Duration.ofHours(1)), Trace.none());
+      history.completed(ended("c", Duration.ofHours(1)), Trace.none());
+    }
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("history.db"));
+        var statement = connection.createStatement()) {
+      statement.executeUpdate("UPDATE builds SET record = x'ffff' WHERE ref = 'b'");
+      statement.executeUpdate(
+          "UPDATE builds SET record = (SELECT record FROM builds WHERE ref = 'a') WHERE ref = 'c'");
+    }
+    try (var history = open()) {
+      assertThat(history.find("a")).isPresent();
+      assertThat(history.find("b")).isEmpty();
+      assertThat(history.find("c")).as("another build's record").isEmpty();
+      history.completed(ended("b", Duration.ofHours(1)), Trace.none());
+    }
+    try (var history = open()) {
+      assertThat(history.find("b")).isPresent();
+    }
+  }
+
+  @Test
+  void aListenerThatFailsIsNotTheBuildsFailure() {
+    try (var history = open()) {
+      var _ =
+          history.listen(
+              BuildHistoryRequest.getDefaultInstance(),
+              event -> {
+                throw new IllegalStateException("gone");
+              });
+      history.started(record("a", Duration.ofHours(1)));
+      history.completed(ended("a", Duration.ofHours(1)), Trace.none());
+      assertThat(history.find("a")).isPresent();
+    }
+  }
+
   /** Knows what history pins. */
   private static final class PinnedBlobs implements Leases {
     private final Map<String, List<Digest>> byName = new HashMap<>();

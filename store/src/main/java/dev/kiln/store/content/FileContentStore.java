@@ -8,6 +8,7 @@ import dev.kiln.sys.Directories;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
+import dev.kiln.sys.WholeFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
@@ -173,11 +174,11 @@ public final class FileContentStore implements ContentStore {
     if (!contains(digest)) {
       Path temporary = ingest.resolve(Long.toString(ingests.incrementAndGet()));
       try {
-        Files.write(temporary, bytes);
+        WholeFiles.write(temporary, bytes);
         publish(temporary, digest);
       } catch (IOException e) {
         drop(temporary);
-        throw BuildException.of(e).wrap("cannot keep a blob in " + blobs);
+        throw BuildException.of(e);
       }
     }
     return new Descriptor(mediaType, digest, bytes.length);

@@ -3,6 +3,7 @@ package dev.kiln.store.content;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
+import dev.kiln.sys.WholeFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -34,8 +35,12 @@ final class FileWriter implements ContentStore.BlobWriter {
   @Override
   public void write(byte[] from, int start, int length) throws IOException {
     var bytes = ByteBuffer.wrap(from, start, length);
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+    try {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException e) {
+      throw WholeFiles.named(temporary, e);
     }
     hash.update(from, start, length);
     offset += length;

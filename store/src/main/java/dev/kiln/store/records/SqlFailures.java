@@ -51,7 +51,11 @@ public final class SqlFailures {
       case IOERR ->
           new BuildException(
               Kind.INTERNAL,
-              "cannot use " + file + ": input/output error; look after the disk (" + text(e) + ")",
+              "cannot use "
+                  + file
+                  + ": input/output error; look after the disk and its quota ("
+                  + text(e)
+                  + ")",
               e);
       case CORRUPT, NOTADB ->
           new BuildException(
