@@ -14,9 +14,11 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 
 /** How the callers of this package make gRPC calls over a session. Stateless, any thread. */
 final class Calls {
@@ -67,6 +69,18 @@ final class Calls {
     return call(session, method, request, Map.of());
   }
 
+  /** As above, but the client has so much time; {@code DEADLINE} after it. */
+  static <Q, R> R call(
+      ClientSession session, MethodDescriptor<Q, R> method, Q request, Duration within)
+      throws InterruptedException {
+    return call(
+        session,
+        method,
+        request,
+        Map.of(),
+        OPTIONS.withDeadlineAfter(within.toMillis(), TimeUnit.MILLISECONDS));
+  }
+
   /** As above with request metadata. */
   static <Q, R> R call(
       ClientSession session,
@@ -74,11 +88,21 @@ final class Calls {
       Q request,
       Map<String, List<String>> headers)
       throws InterruptedException {
+    return call(session, method, request, headers, OPTIONS);
+  }
+
+  private static <Q, R> R call(
+      ClientSession session,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      Map<String, List<String>> headers,
+      CallOptions options)
+      throws InterruptedException {
     var channel =
         ClientInterceptors.intercept(
             session.channel(), MetadataUtils.newAttachHeadersInterceptor(metadata(headers)));
     try {
-      return ClientCalls.blockingUnaryCall(channel, method, OPTIONS, request);
+      return ClientCalls.blockingUnaryCall(channel, method, options, request);
     } catch (StatusRuntimeException e) {
       throw failure(e);
     }

@@ -13,6 +13,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import io.grpc.MethodDescriptor;
 import java.security.SecureRandom;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -52,6 +53,12 @@ public final class ClientAuth {
               VerifyTokenAuthorityRequest.getDefaultInstance(),
               VerifyTokenAuthorityResponse.getDefaultInstance());
   private static final int KEY_BYTES = 32;
+
+  /**
+   * A person may have to unlock a keyring, and others wait for the same registry meanwhile: who
+   * never answers holds them no longer.
+   */
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final SecureRandom random = new SecureRandom();
   private final byte[] salt = randomBytes();
@@ -111,7 +118,7 @@ public final class ClientAuth {
   public Credentials credentials(ClientSession session, String host) throws InterruptedException {
     try {
       var request = CredentialsRequest.newBuilder().setHost(host).build();
-      CredentialsResponse r = Calls.call(session, CREDENTIALS, request);
+      CredentialsResponse r = Calls.call(session, CREDENTIALS, request, PATIENCE);
       return new Credentials(session.id(), r.getUsername(), r.getSecret());
     } catch (BuildException e) {
       if (e.kind() == Kind.UNSUPPORTED) {
@@ -131,13 +138,20 @@ public final class ClientAuth {
             .setService(query.service())
             .addAllScopes(query.scopes())
             .build();
-    FetchTokenResponse r = sessions.any(session -> Calls.call(session, FETCH_TOKEN, request));
+    FetchTokenResponse r =
+        sessions.any(session -> Calls.call(session, FETCH_TOKEN, request, PATIENCE));
     return new Token(
         r.getToken(),
         Duration.ofSeconds(r.getExpiresIn()),
-        r.getIssuedAt() == 0
-            ? Optional.empty()
-            : Optional.of(Instant.ofEpochSecond(r.getIssuedAt())));
+        r.getIssuedAt() == 0 ? Optional.empty() : issued(r.getIssuedAt()));
+  }
+
+  private static Optional<Instant> issued(long seconds) {
+    try {
+      return Optional.of(Instant.ofEpochSecond(seconds));
+    } catch (DateTimeException e) {
+      return Optional.empty();
+    }
   }
 
   /** The client's key for a host; empty where it fetches no tokens itself: ask credentials then. */
@@ -150,7 +164,8 @@ public final class ClientAuth {
             .build();
     return sessions.any(session -> {
       try {
-        byte[] key = Calls.call(session, GET_AUTHORITY, request).getPublicKey().toByteArray();
+        byte[] key =
+            Calls.call(session, GET_AUTHORITY, request, PATIENCE).getPublicKey().toByteArray();
         if (key.length != KEY_BYTES) {
           throw new BuildException(Kind.UNKNOWN, "invalid pubkey length " + key.length);
         }
@@ -179,7 +194,8 @@ public final class ClientAuth {
             .build();
     return sessions.any(session -> {
       try {
-        byte[] signed = Calls.call(session, VERIFY_AUTHORITY, request).getSigned().toByteArray();
+        byte[] signed =
+            Calls.call(session, VERIFY_AUTHORITY, request, PATIENCE).getSigned().toByteArray();
         return SignedMessages.verify(publicKey, signed, payload)
             ? Optional.of(session.id())
             : Optional.empty();
