@@ -1,18 +1,21 @@
 package dev.kiln.registry;
 
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One way to reach a registry: the host itself or a mirror. Any thread; the HTTP client belongs to
@@ -28,12 +31,12 @@ final class Endpoint {
   private final boolean mayFallBack;
 
   private final AtomicBoolean fellBack = new AtomicBoolean();
-  private final Supplier<HttpClient> connect;
-  private @Nullable HttpClient client; // guarded by this
+  private final Supplier<HttpClient> client;
+  private final Patience patience;
 
   /**
-   * @param connect makes the client when the first request is sent: roots of trust are many, and
-   *     most endpoints behind a mirror are never asked
+   * @param client asked when the first request is sent: roots of trust are many, and most endpoints
+   *     behind a mirror are never asked
    */
   Endpoint(
       String host,
@@ -41,13 +44,15 @@ final class Endpoint {
       boolean mirror,
       boolean plain,
       boolean mayFallBack,
-      Supplier<HttpClient> connect) {
+      Supplier<HttpClient> client,
+      Patience patience) {
     this.host = host;
     this.prefix = prefix;
     this.mirror = mirror;
     this.plain = plain;
     this.mayFallBack = mayFallBack;
-    this.connect = connect;
+    this.client = client;
+    this.patience = patience;
   }
 
   /** Host and port, as credentials are asked for. */
@@ -72,15 +77,20 @@ final class Endpoint {
     if (mirror && standsIn) {
       all = (query.isEmpty() ? "" : query + "&") + "ns=" + namespace.replace(":", "%3A");
     }
-    return URI.create(
-        (plain || fellBack.get() ? "http://" : "https://")
+    String text =
+        (isPlain() ? "http://" : "https://")
             + host
             + prefix
             + "/"
             + repository
             + "/"
             + thing
-            + (all.isEmpty() ? "" : "?" + all));
+            + (all.isEmpty() ? "" : "?" + all);
+    try {
+      return Locations.checked(new URI(text), "the configuration or a reference");
+    } catch (URISyntaxException | IOException e) {
+      throw new BuildException(Kind.INVALID, "not the address of a registry: " + text, e);
+    }
   }
 
   /**
@@ -89,27 +99,37 @@ final class Endpoint {
    * @throws IOException "failed to do request: …"
    */
   HttpResponse<InputStream> send(HttpRequest request) throws IOException, InterruptedException {
+    return send(request, Sending.AT_ONCE);
+  }
+
+  /**
+   * As above.
+   *
+   * @param sent how many bytes of the request have gone
+   */
+  HttpResponse<InputStream> send(HttpRequest request, LongSupplier sent)
+      throws IOException, InterruptedException {
     try {
-      return client().send(request, HttpResponse.BodyHandlers.ofInputStream());
+      return Sending.send(client.get(), request, sent, patience);
     } catch (IOException e) {
-      boolean own = request.uri().getScheme().equals("https") && host.equals(authority(request));
+      boolean own = request.uri().getScheme().equals("https") && isAt(request.uri());
       if (mayFallBack && own && speaksNoTls(e)) {
         fellBack.set(true);
-        return send(HttpRequest.newBuilder(request, (_, _) -> true).uri(plain(request)).build());
+        return send(
+            HttpRequest.newBuilder(request, (_, _) -> true).uri(plain(request)).build(), sent);
       }
       throw named(request, e);
     }
   }
 
-  private synchronized HttpClient client() {
-    if (client == null) {
-      client = connect.get();
-    }
-    return client;
+  /** Whether requests go there without TLS. */
+  boolean isPlain() {
+    return plain || fellBack.get();
   }
 
-  private static String authority(HttpRequest request) {
-    return request.uri().getAuthority();
+  /** Whether {@code uri} lies at this very host. */
+  boolean isAt(URI uri) {
+    return host.equals(Locations.authority(uri));
   }
 
   private static URI plain(HttpRequest request) {
@@ -126,7 +146,7 @@ final class Endpoint {
   static IOException named(HttpRequest request, IOException e) {
     String method = request.method().charAt(0) + request.method().substring(1).toLowerCase();
     String reason = e.getMessage() == null ? e.toString() : e.getMessage();
-    String at = request.uri().getAuthority();
+    String at = Locations.authority(request.uri());
     if (e instanceof ConnectException) {
       boolean unknown =
           e.getCause() instanceof java.nio.channels.UnresolvedAddressException
@@ -140,7 +160,13 @@ final class Endpoint {
     } else if (reason.contains("received no bytes") || reason.contains("EOF reached")) {
       reason = "EOF";
     }
-    String text = "failed to do request: " + method + " \"" + request.uri() + "\": " + reason;
+    String text =
+        "failed to do request: "
+            + method
+            + " \""
+            + Locations.shown(request.uri())
+            + "\": "
+            + reason;
     return e instanceof ConnectException
         ? (IOException) new ConnectException(text).initCause(e)
         : new IOException(text, e);

@@ -9,6 +9,7 @@ import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import javax.net.ssl.SSLContext;
@@ -19,25 +20,52 @@ import javax.net.ssl.SSLContext;
  */
 final class Endpoints implements AutoCloseable {
   private static final String HUB = "registry-1.docker.io";
+  private static final int MANY = 1024;
   private final RegistryHosts config;
   private final ConcurrentMap<String, List<Endpoint>> pull = new ConcurrentHashMap<>();
   private final ConcurrentMap<String, Endpoint> insecure = new ConcurrentHashMap<>();
-  private final List<HttpClient> clients = new java.util.concurrent.CopyOnWriteArrayList<>();
+
+  /** One for each way to do TLS, however many hosts are named: each has a thread. */
+  private final ConcurrentMap<TlsUse, HttpClient> clients = new ConcurrentHashMap<>();
+
+  private final Patience patience;
   private final EnvironmentProxies proxies = EnvironmentProxies.of(System.getenv());
 
-  Endpoints(RegistryHosts config) {
+  /**
+   * What TLS connections of a client have in common.
+   *
+   * @param of settings without what is not about TLS
+   */
+  private record TlsUse(RegistryHosts.Host of, boolean insecure, boolean onlyPlain) {}
+
+  Endpoints(RegistryHosts config, Patience patience) {
     this.config = config;
+    this.patience = patience;
+  }
+
+  /** Whether the host itself is spoken to without TLS. */
+  boolean isPlain(String host) {
+    return config.of(host).plainHttp().orElse(Endpoint.isLocalhost(host));
   }
 
   /** The mirrors of {@code domain} in their order, then the host itself. */
   List<Endpoint> forPull(String domain) {
-    return pull.computeIfAbsent(domain, this::make);
+    return bounded(pull).computeIfAbsent(domain, this::make);
   }
 
   /** The host itself, whatever is configured: unverified, or without TLS. */
   Endpoint insecure(String domain) {
-    return insecure.computeIfAbsent(
-        domain, d -> endpoint(real(d), "/v2", false, RegistryHosts.Host.ANYTHING_GOES));
+    return bounded(insecure)
+        .computeIfAbsent(
+            domain, d -> endpoint(real(d), "/v2", false, RegistryHosts.Host.ANYTHING_GOES));
+  }
+
+  /** Whoever names hosts without end makes them be looked up anew, and nothing grow. */
+  private static <V> ConcurrentMap<String, V> bounded(ConcurrentMap<String, V> map) {
+    if (map.size() >= MANY) {
+      map.clear();
+    }
+    return map;
   }
 
   private static String real(String domain) {
@@ -62,22 +90,26 @@ final class Endpoints implements AutoCloseable {
     boolean plain = of.plainHttp().orElse(Endpoint.isLocalhost(host));
     boolean insecure = of.insecure().orElse(false);
     boolean onlyPlain = plain && !insecure;
+    var tls =
+        new RegistryHosts.Host(
+            List.of(), Optional.empty(), Optional.empty(), of.roots(), of.keyPairs(), of.tlsDirs());
+    var use = new TlsUse(onlyPlain ? RegistryHosts.Host.DEFAULT : tls, insecure, onlyPlain);
     return new Endpoint(
         host,
         prefix,
         mirror,
         onlyPlain,
         plain && insecure,
-        () -> {
-          HttpClient.Builder client =
-              builder().connectTimeout(Duration.ofSeconds(30)).proxy(proxies);
-          if (!onlyPlain) {
-            client.sslContext(context(host, of, insecure));
-          }
-          HttpClient made = client.build();
-          clients.add(made);
-          return made;
-        });
+        () -> clients.computeIfAbsent(use, u -> connect(host, u)),
+        patience);
+  }
+
+  private HttpClient connect(String host, TlsUse use) {
+    HttpClient.Builder client = builder().connectTimeout(Duration.ofSeconds(30)).proxy(proxies);
+    if (!use.onlyPlain()) {
+      client.sslContext(context(host, use.of(), use.insecure()));
+    }
+    return client.build();
   }
 
   /** HTTP/1.1 on virtual threads; redirects are the caller's. */
@@ -106,7 +138,7 @@ final class Endpoints implements AutoCloseable {
 
   @Override
   public void close() {
-    clients.forEach(HttpClient::shutdownNow);
+    clients.values().forEach(HttpClient::shutdownNow);
     clients.clear();
   }
 }

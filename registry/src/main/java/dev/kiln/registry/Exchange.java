@@ -5,23 +5,27 @@ import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
  * One request to one endpoint until it has an answer that counts: asks again with what a 401
- * demanded, follows redirects (the Authorization header goes only to hosts that have a grant).
- * Confined to the calling thread; blocks.
+ * demanded, follows redirects. The Authorization header goes only to hosts that have a grant, and
+ * never without encryption where the endpoint has one. Confined to the calling thread; blocks.
  */
 final class Exchange {
   private static final int MAX_TRIES = 5;
-  private static final int MAX_REDIRECTS = 10;
+  private static final Duration ERROR_PATIENCE = Duration.ofSeconds(10);
   private final Endpoint endpoint;
   private final Grants grants;
   private final Credentials who;
   private final List<String> scopes;
   private final String userAgent;
+  private Carried last = Carried.NOTHING;
 
   Exchange(
       Endpoint endpoint, Grants grants, Credentials who, List<String> scopes, String userAgent) {
@@ -39,23 +43,22 @@ final class Exchange {
    */
   HttpResponse<InputStream> run(URI uri, Consumer<HttpRequest.Builder> prepare)
       throws IOException, InterruptedException {
-    boolean refusedBefore = false;
+    return run(uri, prepare, Sending.AT_ONCE);
+  }
+
+  /**
+   * As above.
+   *
+   * @param sent how many bytes of the request have gone
+   */
+  HttpResponse<InputStream> run(URI uri, Consumer<HttpRequest.Builder> prepare, LongSupplier sent)
+      throws IOException, InterruptedException {
     boolean getForHead = false;
     for (int tries = 1; ; tries++) {
-      HttpResponse<InputStream> response = follow(uri, prepare, getForHead);
+      HttpResponse<InputStream> response = follow(uri, prepare, sent, getForHead);
       boolean again =
           switch (response.statusCode()) {
-            case 401 -> {
-              boolean learned;
-              try {
-                learned = grants.learn(response, refusedBefore, who);
-              } catch (RuntimeException | InterruptedException e) {
-                response.body().close();
-                throw e;
-              }
-              refusedBefore = true;
-              yield learned;
-            }
+            case 401 -> mayShow(uri, response.request().uri()) && learn(response);
             // Not every registry knows HEAD for manifests.
             case 405 -> {
               boolean was = getForHead;
@@ -64,7 +67,6 @@ final class Exchange {
                       && uri.getPath().contains("/manifests/");
               yield getForHead && !was;
             }
-            case 408, 429 -> true;
             default -> false;
           };
       if (!again || tries > MAX_TRIES) {
@@ -74,8 +76,28 @@ final class Exchange {
     }
   }
 
+  private boolean learn(HttpResponse<InputStream> refused)
+      throws IOException, InterruptedException {
+    try {
+      return grants.learn(refused, last, who);
+    } catch (RuntimeException | IOException | InterruptedException e) {
+      refused.body().close();
+      throw e;
+    }
+  }
+
+  /**
+   * Whether the host of {@code at} may see what it granted.
+   *
+   * @param first where the request began: not at the endpoint, where that named another place for
+   *     an upload, which is open to who knows its address
+   */
+  private boolean mayShow(URI first, URI at) {
+    return endpoint.isAt(first) && (endpoint.isPlain() || at.getScheme().equals("https"));
+  }
+
   private HttpResponse<InputStream> follow(
-      URI uri, Consumer<HttpRequest.Builder> prepare, boolean getForHead)
+      URI uri, Consumer<HttpRequest.Builder> prepare, LongSupplier sent, boolean getForHead)
       throws IOException, InterruptedException {
     URI at = uri;
     for (int redirects = 0; ; redirects++) {
@@ -84,25 +106,26 @@ final class Exchange {
       if (getForHead) {
         builder.GET();
       }
-      Optional<String> authorization = grants.authorize(at.getAuthority(), who, scopes);
-      authorization.ifPresent(value -> builder.setHeader("Authorization", value));
+      last =
+          mayShow(uri, at)
+              ? grants.authorize(Locations.authority(at), who, scopes)
+              : Carried.NOTHING;
+      if (!last.header().isEmpty()) {
+        builder.setHeader("Authorization", last.header());
+      }
       HttpRequest request = builder.build();
-      HttpResponse<InputStream> response = endpoint.send(request);
-      Optional<String> location = response.headers().firstValue("Location");
-      boolean redirected =
-          switch (response.statusCode()) {
-            case 301, 302, 303, 307, 308 -> location.isPresent();
-            default -> false;
-          };
+      HttpResponse<InputStream> response = endpoint.send(request, sent);
+      Optional<String> location = Locations.redirect(response.statusCode(), response.headers());
       boolean idempotent = request.method().equals("GET") || request.method().equals("HEAD");
-      if (!redirected || !idempotent) {
+      boolean same = response.statusCode() == 307 || response.statusCode() == 308;
+      if (location.isEmpty() || !idempotent && !same) {
         return response;
       }
       response.body().close();
-      if (redirects == MAX_REDIRECTS) {
-        throw new IOException("stopped after 10 redirects");
+      if (redirects == Locations.MAX_REDIRECTS) {
+        throw new IOException(Locations.authority(uri) + ": stopped after 10 redirects");
       }
-      at = at.resolve(location.get());
+      at = Locations.resolve(at, location.get());
     }
   }
 
@@ -110,16 +133,22 @@ final class Exchange {
     return endpoint;
   }
 
-  /** The failure that {@code response} is, with the registry's words; closes the body. */
-  static UnexpectedStatus failure(HttpResponse<InputStream> response) throws IOException {
+  /**
+   * The failure that {@code response} is, with the registry's words, and what was shown to it where
+   * that did not do; closes the body.
+   */
+  UnexpectedStatus failure(HttpResponse<InputStream> response) throws IOException {
     byte[] body;
     try (InputStream in = response.body()) {
+      Body.hurry(in, ERROR_PATIENCE);
       body = in.readNBytes(64_000);
+    } catch (IOException e) {
+      body = new byte[0]; // the status says enough
     }
-    return new UnexpectedStatus(
-        response.request().method(),
-        response.request().uri(),
-        response.statusCode(),
-        Reasons.ofBody(body));
+    UnexpectedStatus failure =
+        UnexpectedStatus.of(response, Reasons.ofBody(body), Clock.systemUTC());
+    return failure.status() == 401 || failure.status() == 403
+        ? failure.and(Locations.authority(response.request().uri()) + ": " + last.inWords())
+        : failure;
   }
 }

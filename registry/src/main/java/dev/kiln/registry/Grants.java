@@ -3,28 +3,26 @@ package dev.kiln.registry;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * What registries granted to which sessions for one repository and one purpose (pull or push). A
  * session uses another's grant only after it proved to own the same credentials, by signature or by
- * showing them. Any thread: one request at a time negotiates, so that parallel layers share one
- * token.
+ * showing them. A refusal counts against a grant only if the refused request carried it: requests
+ * that were on their way when it was made say nothing about it. Any thread: one request of a client
+ * at a time negotiates, so that parallel layers share one token, and no client waits for another.
  *
  * <p>Rules: BuildKit v0.22 {@code util/resolver/authorizer.go}; distribution's token and OAuth
  * authentication.
@@ -35,94 +33,71 @@ final class Grants {
 
   private final TokenServer server;
   private final Clock clock;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final List<Grant> grants = new ArrayList<>();
+  private final List<Grant> grants = new CopyOnWriteArrayList<>();
+  private final ConcurrentMap<List<String>, ReentrantLock> turns = new ConcurrentHashMap<>();
 
   Grants(TokenServer server, Clock clock) {
     this.server = server;
     this.clock = clock;
   }
 
-  private record Issued(String header, Optional<Instant> expires) {}
+  private interface Negotiation<T> {
+    T run() throws IOException, InterruptedException;
+  }
 
-  /** The mutable part is guarded by the lock of {@link Grants}. */
-  private static final class Grant {
-    final String host;
-    final Challenge.Scheme scheme;
-    final Optional<byte[]> authority;
-    final Optional<Credentials.Login> login;
-    final String realm;
-    final String service;
-    final List<String> scopes;
-    final Set<String> sessions = new HashSet<>();
-    final Map<String, Issued> tokens = new HashMap<>();
-    Instant lastUsed;
-
-    Grant(
-        String host,
-        Challenge challenge,
-        Optional<byte[]> authority,
-        Optional<Credentials.Login> login,
-        List<String> scopes,
-        Instant now) {
-      this.host = host;
-      this.scheme = challenge.scheme();
-      this.authority = authority;
-      this.login = login;
-      this.realm = challenge.parameter("realm").orElse("");
-      this.service = challenge.parameter("service").orElse("");
-      this.scopes = scopes;
-      this.lastUsed = now;
+  /** One at a time for the same sessions. */
+  private <T> T inTurn(Credentials who, Negotiation<T> negotiation)
+      throws IOException, InterruptedException {
+    List<String> sessions = List.copyOf(who.sessions());
+    ReentrantLock turn = turns.computeIfAbsent(sessions, _ -> new ReentrantLock());
+    turn.lockInterruptibly();
+    try {
+      return negotiation.run();
+    } finally {
+      if (!turn.hasQueuedThreads()) {
+        turns.remove(sessions, turn); // who got it just now negotiates once more at worst
+      }
+      turn.unlock();
     }
   }
 
-  /** The Authorization header for a request to {@code host}; empty where nothing was asked yet. */
-  Optional<String> authorize(String host, Credentials who, List<String> scopes)
+  /** What a request to {@code host} may carry; nothing where nothing was asked for yet. */
+  Carried authorize(String host, Credentials who, List<String> scopes)
       throws IOException, InterruptedException {
-    lock.lockInterruptibly();
     try {
-      Optional<Grant> grant = find(host, who);
-      if (grant.isEmpty()) {
-        return Optional.empty();
-      }
-      return Optional.of(header(grant.get(), who, scopes));
+      return inTurn(
+          who,
+          () -> {
+            Optional<Grant> grant = find(host, who);
+            return grant.isEmpty() ? Carried.NOTHING : carried(grant.get(), who, scopes);
+          });
     } catch (BuildException e) {
       throw e.wrap("failed to authorize");
     } catch (UnexpectedStatus e) {
-      throw new BuildException(Kind.DENIED, "failed to authorize: " + e.getMessage(), e);
+      throw e.wrap("failed to authorize");
     } catch (IOException e) {
       throw new IOException("failed to authorize: " + e.getMessage(), e);
-    } finally {
-      lock.unlock();
     }
   }
 
   /** Whether nothing is granted (any more). */
   boolean isEmpty() {
-    if (!lock.tryLock()) {
-      return false;
-    }
-    try {
-      forgetIdle();
-      return grants.isEmpty();
-    } finally {
-      lock.unlock();
-    }
+    forgetIdle();
+    return grants.isEmpty() && turns.isEmpty();
   }
 
   private Instant forgetIdle() {
     Instant now = clock.instant();
-    grants.removeIf(g -> g.lastUsed.plus(KEPT).isBefore(now));
+    grants.removeIf(g -> g.isIdleSince(now.minus(KEPT)));
     return now;
   }
 
   private Optional<Grant> find(String host, Credentials who) throws InterruptedException {
     Instant now = forgetIdle();
+    List<String> own = who.sessions().isEmpty() ? List.of("") : who.sessions();
     for (Grant grant : grants) {
-      boolean own = who.sessions().isEmpty() ? grant.sessions.contains("") : false;
-      if (grant.host.equals(host)
-          && (own || who.sessions().stream().anyMatch(grant.sessions::contains))) {
-        grant.lastUsed = now;
+      if (grant.host.equals(host) && own.stream().anyMatch(grant.sessions::contains)) {
+        grant.usedAt(now);
         return Optional.of(grant);
       }
     }
@@ -131,7 +106,7 @@ final class Grants {
         Optional<String> proved = prove(grant, host, who);
         if (proved.isPresent()) {
           grant.sessions.add(proved.get());
-          grant.lastUsed = now;
+          grant.usedAt(now);
           return Optional.of(grant);
         }
       }
@@ -147,10 +122,7 @@ final class Grants {
         return who.verify(host, grant.authority.get());
       }
       Optional<Credentials.Login> shown = who.login(host);
-      boolean same =
-          key(shown).length == key(grant.login).length
-              && MessageDigest.isEqual(key(shown), key(grant.login));
-      return same
+      return MessageDigest.isEqual(key(shown), key(grant.login))
           ? Optional.of(shown.map(Credentials.Login::sessionId).orElse(firstOf(who)))
           : Optional.empty();
     } catch (BuildException e) {
@@ -169,36 +141,28 @@ final class Grants {
         .getBytes(StandardCharsets.UTF_8);
   }
 
-  private String header(Grant grant, Credentials who, List<String> wanted)
+  private Carried carried(Grant grant, Credentials who, List<String> wanted)
       throws IOException, InterruptedException {
+    Scopes scopes = grant.scopesWith(wanted);
     if (grant.scheme == Challenge.Scheme.BASIC) {
-      Credentials.Login login = grant.login.orElseThrow();
-      return "Basic " + basic(login);
+      return new Carried(
+          Optional.of(grant), "Basic " + basic(grant.login.orElseThrow()), scopes, false);
     }
-    var all = new ArrayList<>(grant.scopes);
-    all.addAll(wanted);
-    Scopes scopes = Scopes.of(all);
-    String key = scopes.toString();
-    Issued known = grant.tokens.get(key);
-    Instant now = clock.instant();
-    if (known != null && known.expires().map(now::isBefore).orElse(true)) {
-      return known.header();
-    }
-    Credentials.Token token =
+    Optional<String> known = grant.known(scopes, clock.instant());
+    String header =
+        known.isPresent() ? known.get() : grant.keep(scopes, token(grant, who, scopes), clock);
+    return new Carried(Optional.of(grant), header, scopes, known.isEmpty());
+  }
+
+  private Credentials.Token token(Grant grant, Credentials who, Scopes scopes)
+      throws IOException, InterruptedException {
+    return TokenServer.checked(
+        grant.realm,
         grant.authority.isPresent()
             ? who.token(
                 new Credentials.TokenRequest(
                     TokenServer.CLIENT_ID, grant.host, grant.realm, grant.service, scopes.texts()))
-            : server.fetch(grant.realm, grant.service, scopes.texts(), grant.login);
-    // A token without a stated life lasts a minute (distribution-spec); leave a tenth as margin.
-    Duration life = token.life().isZero() ? Duration.ofSeconds(60) : token.life();
-    Instant expires = token.issued().orElse(now).plusMillis(life.toMillis() * 9 / 10);
-    Issued issued =
-        new Issued(
-            "Bearer " + token.value(),
-            expires.isAfter(now) ? Optional.of(expires) : Optional.empty());
-    grant.tokens.put(key, issued);
-    return issued.header();
+            : server.fetch(grant.realm, grant.service, scopes.texts(), grant.login));
   }
 
   static String basic(Credentials.Login login) {
@@ -209,78 +173,88 @@ final class Grants {
   /**
    * Learns from a 401.
    *
-   * @param repeated whether the very same request was refused right before
+   * @param carried what the refused request showed
    * @return whether it is worth asking again
    * @throws BuildException {@code DENIED} where another token would not help
    */
-  boolean learn(HttpResponse<?> refused, boolean repeated, Credentials who)
-      throws InterruptedException {
-    URI uri = refused.request().uri();
-    String host = uri.getAuthority();
-    lock.lockInterruptibly();
-    try {
-      Optional<Grant> grant = find(host, who);
-      for (Challenge c : Challenge.parse(refused.headers().allValues("WWW-Authenticate"))) {
-        switch (c.scheme()) {
-          case BEARER -> {
-            return bearer(host, c, grant, repeated, who);
-          }
-          case BASIC -> {
-            Optional<Credentials.Login> login =
-                who.login(host).filter(l -> !l.username().isEmpty() && !l.secret().isEmpty());
-            if (login.isPresent()) {
-              if (grant.isPresent()) {
-                return false; // these very credentials were just refused
-              }
-              add(new Grant(host, c, Optional.empty(), login, List.of(), clock.instant()), who);
-              return true;
+  boolean learn(HttpResponse<?> refused, Carried carried, Credentials who)
+      throws IOException, InterruptedException {
+    String host = Locations.authority(refused.request().uri());
+    return inTurn(
+        who,
+        () -> {
+          Optional<Grant> now = find(host, who);
+          for (Challenge c : Challenge.parse(refused.headers().allValues("WWW-Authenticate"))) {
+            boolean again =
+                switch (c.scheme()) {
+                  case BEARER -> bearer(refused, c, now, carried, who);
+                  case BASIC -> basic(host, c, now, carried, who);
+                };
+            if (again || c.scheme() == Challenge.Scheme.BEARER) {
+              return again;
             }
           }
-        }
-      }
-      return false;
-    } finally {
-      lock.unlock();
+          return false;
+        });
+  }
+
+  private boolean basic(
+      String host, Challenge c, Optional<Grant> now, Carried carried, Credentials who)
+      throws InterruptedException {
+    if (now.isPresent() && now.get().scheme == c.scheme() && !carried.by(now.get())) {
+      return true; // made while this request was on its way
     }
+    Optional<Credentials.Login> login =
+        who.login(host).filter(l -> !l.username().isEmpty() && !l.secret().isEmpty());
+    now.ifPresent(grants::remove);
+    if (login.isEmpty() || carried.header().equals("Basic " + basic(login.get()))) {
+      return false; // these very credentials were just refused
+    }
+    add(new Grant(host, c, Optional.empty(), login, clock.instant()), who);
+    return true;
   }
 
   private boolean bearer(
-      String host, Challenge c, Optional<Grant> grant, boolean repeated, Credentials who)
+      HttpResponse<?> refused, Challenge c, Optional<Grant> now, Carried carried, Credentials who)
       throws InterruptedException {
-    List<String> old = List.of();
-    String error = c.parameter("error").orElse("");
-    Optional<Grant> usable = grant;
-    if (!error.isEmpty() && repeated) {
-      grant.ifPresent(grants::remove);
-      old = grant.map(g -> g.scopes).orElse(List.of());
-      usable = Optional.empty();
-      Scopes asked = Scopes.of(List.of(c.parameter("scope").orElse("")));
-      if (error.equals("insufficient_scope") && Scopes.of(old).contains(asked)) {
-        throw new BuildException(
-            Kind.DENIED, "server message: " + error + ": authorization failed");
-      }
+    if (now.isPresent() && now.get().scheme == c.scheme()) {
+      return !carried.by(now.get()) || renewable(now.get(), c, carried);
     }
-    if (usable.isPresent()) {
-      return true;
-    }
-    if (c.parameter("realm").isEmpty()) {
-      throw new BuildException(Kind.DENIED, "no realm specified for token auth challenge");
-    }
+    now.ifPresent(grants::remove);
+    String host = Locations.authority(refused.request().uri());
     Optional<Credentials.Authority> authority = who.authority(host);
     Optional<Credentials.Login> login = authority.isPresent() ? Optional.empty() : who.login(host);
-    var scopes = new ArrayList<>(old);
-    c.parameter("scope").ifPresent(scopes::add);
-    Grant made =
-        new Grant(
-            host,
-            c,
-            authority.map(Credentials.Authority::key),
-            login,
-            Scopes.of(scopes).texts(),
-            clock.instant());
+    server.check(c, refused.request().uri(), authority.isPresent() || login.isPresent());
+    var made =
+        new Grant(host, c, authority.map(Credentials.Authority::key), login, clock.instant());
+    c.parameter("scope").ifPresent(scope -> made.widen(List.of(scope)));
     authority.ifPresent(a -> made.sessions.add(a.sessionId()));
     add(made, who);
     return true;
+  }
+
+  /** Whether another token may be taken where this one was not. */
+  private boolean renewable(Grant grant, Challenge c, Carried carried) {
+    boolean here = grant.drop(carried.header());
+    var asked = List.of(c.parameter("scope").orElse(""));
+    if (!carried.scopes().contains(Scopes.of(asked))) {
+      grant.widen(asked);
+      return true;
+    }
+    if (!here || !carried.fresh()) {
+      return true; // renewed meanwhile, or to be renewed: it may have expired or been revoked
+    }
+    grants.remove(grant);
+    if (c.parameter("error").orElse("").equals("insufficient_scope")) {
+      throw new BuildException(
+          Kind.DENIED,
+          "server message: insufficient_scope: authorization failed ("
+              + grant.host
+              + ": "
+              + carried.inWords()
+              + ")");
+    }
+    return false;
   }
 
   private void add(Grant grant, Credentials who) {

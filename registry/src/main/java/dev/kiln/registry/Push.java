@@ -5,6 +5,7 @@ import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
@@ -89,7 +91,7 @@ public final class Push {
         upload.body().close();
         return Outcome.EXISTED;
       }
-      default -> throw Exchange.failure(upload);
+      default -> throw exchange.failure(upload);
     }
     upload.body().close();
     send(exchange, location(upload, blob.digest()), blob, opener);
@@ -111,8 +113,16 @@ public final class Push {
       throws IOException, InterruptedException {
     Exchange exchange =
         registry.pushExchange(ref, insecure, who, List.of(Scopes.repository(from, false)));
-    HttpResponse<InputStream> response =
-        start(exchange, "mount=" + encode(blob.digest().value()) + "&from=" + encode(from));
+    HttpResponse<InputStream> response;
+    try {
+      response =
+          start(exchange, "mount=" + encode(blob.digest().value()) + "&from=" + encode(from));
+    } catch (BuildException e) {
+      if (e.kind() == Kind.DENIED) {
+        return Optional.empty(); // no token for both repositories
+      }
+      throw e;
+    }
     if (response.statusCode() == 401 || response.statusCode() == 403) {
       response.body().close();
       return Optional.empty();
@@ -135,23 +145,29 @@ public final class Push {
         upload
             .headers()
             .firstValue("Location")
-            .orElseThrow(() -> new IOException("the registry named no location for the upload"));
+            .orElseThrow(() ->
+                new IOException(
+                    Locations.authority(upload.request().uri())
+                        + " named no location for the upload"));
     URI requested = upload.request().uri();
     URI to =
-        text.startsWith("/") || text.contains("://")
-            ? requested.resolve(text)
-            : URI.create(requested.getScheme() + "://" + text);
+        Locations.resolve(
+            requested,
+            text.startsWith("/") || text.contains("://")
+                ? text
+                : requested.getScheme() + "://" + text);
     String sep = to.getRawQuery() == null ? "?" : "&";
     return URI.create(to + sep + "digest=" + encode(digest.value()));
   }
 
   private void send(Exchange exchange, URI to, Descriptor blob, Opener opener)
       throws IOException, InterruptedException {
+    var sent = new AtomicLong();
     // The HTTP client opens the stream again if a 401 makes it send twice.
     HttpRequest.BodyPublisher body =
         HttpRequest.BodyPublishers.ofInputStream(() -> {
           try {
-            return opener.open();
+            return new Counted(opener.open(), sent);
           } catch (IOException e) {
             throw new UncheckedIOException(e);
           }
@@ -164,20 +180,39 @@ public final class Push {
                     .PUT(
                         blob.sizeBytes() == 0
                             ? HttpRequest.BodyPublishers.noBody()
-                            : HttpRequest.BodyPublishers.fromPublisher(body, blob.sizeBytes())));
-    accepted(response, blob.digest());
+                            : HttpRequest.BodyPublishers.fromPublisher(body, blob.sizeBytes())),
+            sent::get);
+    accepted(exchange, response, blob.digest());
   }
 
-  private static void accepted(HttpResponse<InputStream> response, Digest digest)
+  /** Tells how far an upload is. */
+  private static final class Counted extends FilterInputStream {
+    private final AtomicLong sent;
+
+    Counted(InputStream in, AtomicLong sent) {
+      super(in);
+      this.sent = sent;
+    }
+
+    @Override
+    public int read(byte[] to, int offset, int length) throws IOException {
+      int n = super.read(to, offset, length);
+      sent.addAndGet(Math.max(0, n));
+      return n;
+    }
+  }
+
+  private static void accepted(Exchange exchange, HttpResponse<InputStream> response, Digest digest)
       throws IOException {
     switch (response.statusCode()) {
       case 200, 201, 204 -> response.body().close();
-      default -> throw Exchange.failure(response);
+      default -> throw exchange.failure(response);
     }
     Optional<String> said = response.headers().firstValue("Docker-Content-Digest");
     if (said.isPresent() && !said.get().isEmpty() && !said.get().equals(digest.value())) {
       throw new BuildException(
-          Kind.UNKNOWN, "got digest " + said.get() + ", expected " + digest.value());
+          Kind.UNKNOWN,
+          "got digest " + Locations.shown(said.get()) + ", expected " + digest.value());
     }
   }
 
@@ -217,7 +252,7 @@ public final class Push {
     } catch (BuildException e) {
       throw denied(e);
     }
-    accepted(response, manifest.digest());
+    accepted(exchange, response, manifest.digest());
     return Outcome.SENT;
   }
 
@@ -235,7 +270,7 @@ public final class Push {
     }
     int status = response.statusCode();
     if (status != 200 && status != 404) {
-      throw Exchange.failure(response);
+      throw exchange.failure(response);
     }
     response.body().close();
     return status == 200

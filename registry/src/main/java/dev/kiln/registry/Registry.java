@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /**
  * The daemon's client of all registries. Any thread; every call blocks and ends early with {@code
@@ -34,6 +35,9 @@ public final class Registry implements AutoCloseable {
   /** Larger manifests are refused. */
   static final long MANIFEST_LIMIT = 4L << 20;
 
+  /** Larger configurations too. */
+  private static final long SMALL_LIMIT = 8L << 20;
+
   private static final int MANY_GRANTS = 512;
 
   private static final String RESOLVE_ACCEPT =
@@ -45,8 +49,11 @@ public final class Registry implements AutoCloseable {
           MediaTypes.OCI_INDEX,
           "*/*");
 
+  private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
+
   private final Endpoints endpoints;
   private final String userAgent;
+  private final Clock clock;
   private final TokenServer tokenServer;
   private final HostPermits permits;
   private final ConcurrentMap<String, Grants> grants;
@@ -59,10 +66,15 @@ public final class Registry implements AutoCloseable {
   }
 
   Registry(RegistryHosts hosts, String userAgent, Retries retries) {
-    this.endpoints = new Endpoints(hosts);
+    this(hosts, userAgent, retries, Patience.USUAL, Clock.systemUTC());
+  }
+
+  Registry(RegistryHosts hosts, String userAgent, Retries retries, Patience patience, Clock clock) {
+    this.endpoints = new Endpoints(hosts, patience);
     this.userAgent = userAgent;
     this.retries = retries;
-    this.tokenServer = new TokenServer(this::sendAnywhere, userAgent);
+    this.clock = clock;
+    this.tokenServer = new TokenServer(new Anywhere(endpoints), userAgent, clock);
     this.permits = new HostPermits();
     this.grants = new ConcurrentHashMap<>();
     this.smallFetches = new Flights<>();
@@ -73,6 +85,7 @@ public final class Registry implements AutoCloseable {
     this.endpoints = of.endpoints;
     this.userAgent = of.userAgent;
     this.retries = of.retries;
+    this.clock = of.clock;
     this.tokenServer = of.tokenServer;
     this.permits = of.permits;
     this.grants = of.grants;
@@ -96,10 +109,18 @@ public final class Registry implements AutoCloseable {
     }
   }
 
-  private HttpResponse<InputStream> sendAnywhere(HttpRequest request)
-      throws IOException, InterruptedException {
-    // The realm is often another host; its own configuration says how it is reached.
-    return endpoints.forPull(request.uri().getAuthority()).getLast().send(request);
+  /** The realm is often another host; its own configuration says how it is reached. */
+  private record Anywhere(Endpoints endpoints) implements TokenServer.Sender {
+    @Override
+    public HttpResponse<InputStream> send(HttpRequest request)
+        throws IOException, InterruptedException {
+      return endpoints.forPull(Locations.authority(request.uri())).getLast().send(request);
+    }
+
+    @Override
+    public boolean isPlain(String host) {
+      return endpoints.isPlain(host);
+    }
   }
 
   /** Where downloaded bytes go, in order; a broken connection goes on after what is written. */
@@ -108,17 +129,25 @@ public final class Registry implements AutoCloseable {
     long written() throws IOException;
 
     void write(byte[] bytes, int offset, int length) throws IOException;
+
+    /** The digest of all that is written. */
+    Digest digest();
+
+    /** Forgets what is written. */
+    void reset() throws IOException;
   }
 
   /**
    * The descriptor that a reference names now, by one request (or two, of registries that do not
    * say the digest).
+   *
+   * @param log told of waits that a registry asks for
    */
-  public Descriptor resolve(ImageRef ref, Credentials who) {
-    return guarded(() -> resolveAt(ref, who));
+  public Descriptor resolve(ImageRef ref, Credentials who, Consumer<String> log) {
+    return guarded(() -> retries.whenAsked(() -> resolveOnce(ref, who), log));
   }
 
-  private Descriptor resolveAt(ImageRef ref, Credentials who)
+  private Descriptor resolveOnce(ImageRef ref, Credentials who)
       throws IOException, InterruptedException {
     Optional<Digest> pinned = ref.digest();
     String object =
@@ -134,33 +163,14 @@ public final class Registry implements AutoCloseable {
     Foremost failure = new Foremost();
     for (String thing : things) {
       for (Endpoint endpoint : endpoints(ref)) {
-        Exchange exchange = exchange(endpoint, ref, who, false, List.of());
-        URI uri = endpoint.uri(ref.domain(), ref.path(), thing, "");
-        try (Answer head = new Answer(exchange.run(uri, b -> accept(b.HEAD(), RESOLVE_ACCEPT)))) {
-          int status = head.response.statusCode();
-          if (status == 404) {
-            failure.offer(2, new BuildException(Kind.NOT_FOUND, ref + ": not found"));
-          } else if (status > 299) {
-            failure.offer(3, failed(Exchange.failure(head.response)));
-          } else {
-            Optional<Descriptor> found = described(head.response, pinned);
-            if (found.isEmpty()) {
-              found = Optional.of(readDescriptor(exchange, uri, pinned));
-            }
-            if (found.get().sizeBytes() <= MANIFEST_LIMIT || !thing.startsWith("manifests/")) {
-              return found.get();
-            }
-            failure.offer(
-                4,
-                new BuildException(
-                    Kind.NOT_FOUND,
-                    "rejecting "
-                        + found.get().sizeBytes()
-                        + " byte manifest for "
-                        + ref
-                        + ": not found"));
-          }
+        try {
+          return resolveAt(exchange(endpoint, ref, who), ref, thing);
+        } catch (Refused e) {
+          failure.offer(e.rank, e.failure);
         } catch (BuildException e) {
+          if (e.kind() == Kind.CANCELED) {
+            throw e;
+          }
           failure.offer(
               1,
               e.kind() == Kind.DENIED && e.getMessage().startsWith("server message")
@@ -168,27 +178,80 @@ public final class Registry implements AutoCloseable {
                       "pull access denied, repository does not exist or may require authorization")
                   : e);
         } catch (IOException e) {
-          failure.offer(1, failed(e));
+          if (Thread.currentThread().isInterrupted()) {
+            throw e;
+          }
+          failure.offer(1, e);
         }
       }
     }
     throw failure.orElse(new BuildException(Kind.NOT_FOUND, ref + ": not found"));
   }
 
+  /** What one host answered that is no descriptor. */
+  private static final class Refused extends Exception {
+    private static final long serialVersionUID = 1L;
+    final int rank;
+    final Exception failure;
+
+    Refused(int rank, Exception failure) {
+      super(failure);
+      this.rank = rank;
+      this.failure = failure;
+    }
+  }
+
+  private static Descriptor resolveAt(Exchange exchange, ImageRef ref, String thing)
+      throws IOException, InterruptedException, Refused {
+    boolean manifest = thing.startsWith("manifests/");
+    URI uri = exchange.endpoint().uri(ref.domain(), ref.path(), thing, "");
+    Descriptor found;
+    try (Answer head = new Answer(exchange.run(uri, b -> accept(b.HEAD())))) {
+      int status = head.response.statusCode();
+      if (status == 404) {
+        throw new Refused(2, new BuildException(Kind.NOT_FOUND, ref + ": not found"));
+      }
+      if (status > 299) {
+        throw new Refused(3, exchange.failure(head.response));
+      }
+      Optional<Descriptor> described = described(head.response, ref.digest());
+      found =
+          described.isPresent()
+              ? described.get()
+              : readDescriptor(exchange, uri, ref.digest(), manifest);
+    }
+    if (manifest && found.mediaType().startsWith("text/")) {
+      throw new IOException(
+          exchange.endpoint().host() + " answered with a page instead of a manifest for " + ref);
+    }
+    if (manifest && found.sizeBytes() > MANIFEST_LIMIT) {
+      throw new Refused(
+          4,
+          new BuildException(
+              Kind.NOT_FOUND,
+              "rejecting " + found.sizeBytes() + " byte manifest for " + ref + ": not found"));
+    }
+    return found;
+  }
+
   /** Keeps the failure that came furthest, the first of its kind. */
   private static final class Foremost {
     private int rank;
-    private Optional<BuildException> kept = Optional.empty();
+    private Optional<Exception> kept = Optional.empty();
 
-    void offer(int rankNow, BuildException e) {
+    void offer(int rankNow, Exception e) {
       if (rankNow > rank) {
         rank = rankNow;
         kept = Optional.of(e);
       }
     }
 
-    BuildException orElse(BuildException other) {
-      return kept.orElse(other);
+    BuildException orElse(BuildException other) throws IOException {
+      return switch (kept.orElse(other)) {
+        case IOException e -> throw e;
+        case BuildException e -> e;
+        case Exception e -> throw new AssertionError(e);
+      };
     }
   }
 
@@ -208,7 +271,7 @@ public final class Registry implements AutoCloseable {
 
   /** What the headers alone say; empty where they say too little. */
   private static Optional<Descriptor> described(HttpResponse<?> response, Optional<Digest> pinned) {
-    long size = response.headers().firstValueAsLong("Content-Length").orElse(-1);
+    long size = contentLength(response).orElse(-1L);
     Optional<Digest> digest =
         pinned.or(() ->
             response.headers().firstValue("Docker-Content-Digest").map(Registry::headerDigest));
@@ -224,16 +287,37 @@ public final class Registry implements AutoCloseable {
     return new Digest(text);
   }
 
-  private static Descriptor readDescriptor(Exchange exchange, URI uri, Optional<Digest> pinned)
+  /** How long the body is by its own word. */
+  static Optional<Long> contentLength(HttpResponse<?> response) {
+    return response
+        .headers()
+        .firstValue("Content-Length")
+        .filter(text -> LENGTH.matcher(text).matches())
+        .map(Long::parseLong);
+  }
+
+  private static Descriptor readDescriptor(
+      Exchange exchange, URI uri, Optional<Digest> pinned, boolean manifest)
       throws IOException, InterruptedException {
-    HttpResponse<InputStream> response = exchange.run(uri, b -> accept(b.GET(), RESOLVE_ACCEPT));
+    HttpResponse<InputStream> response = exchange.run(uri, b -> accept(b.GET()));
     if (response.statusCode() > 299) {
-      throw Exchange.failure(response);
+      throw exchange.failure(response);
     }
     try (InputStream in = response.body()) {
       byte[] bytes = in.readNBytes((int) MANIFEST_LIMIT + 1);
+      if (manifest && bytes.length <= MANIFEST_LIMIT) {
+        checkManifest(exchange, bytes);
+      }
       return new Descriptor(
           mediaType(response), pinned.orElseGet(() -> Digest.of(bytes)), bytes.length);
+    }
+  }
+
+  private static void checkManifest(Exchange exchange, byte[] bytes) {
+    try {
+      Manifests.mediaType(bytes);
+    } catch (BuildException e) { // a proxy's page, for example
+      throw e.wrap(exchange.endpoint().host() + " answered with no manifest");
     }
   }
 
@@ -252,111 +336,35 @@ public final class Registry implements AutoCloseable {
 
   private byte[] smallOnce(ImageRef ref, Descriptor blob, Credentials who)
       throws IOException, InterruptedException {
-    byte[] bytes;
-    try (HostPermits.Permit _ = permits.take(ref.domain(), true);
-        InputStream in = openOnce(ref, blob, 0, who)) {
-      bytes = in.readNBytes((int) MANIFEST_LIMIT * 2);
+    var sink = new MemorySink();
+    try (HostPermits.Permit _ = permits.take(ref.domain(), true)) {
+      new Download(ref, blob, exchanges(ref, who), SMALL_LIMIT).into(sink);
     }
-    if (!Digest.of(bytes).equals(blob.digest())) {
-      throw new IOException(
-          "failed commit on ref \""
-              + blob.digest()
-              + "\": unexpected commit digest "
-              + Digest.of(bytes)
-              + ", expected "
-              + blob.digest());
-    }
-    return bytes;
+    return sink.bytes();
   }
 
   /**
-   * Downloads a blob of any size into {@code sink}, going on where a broken connection ended. The
-   * caller verifies what arrived.
+   * Downloads a blob of any size into {@code sink}, going on where a broken connection ended. It is
+   * as long as its descriptor says, and what its digest says.
    *
    * @param log told of failures that are tried again
    */
   public void download(
       ImageRef ref, Descriptor blob, Credentials who, BlobSink sink, Consumer<String> log) {
-    guarded(() -> {
-      boolean small = blob.mediaType().endsWith("+json");
-      try (HostPermits.Permit _ = permits.take(ref.domain(), small)) {
-        retries.run(() -> downloadOnce(ref, blob, who, sink), log);
-      }
-      return true;
-    });
+    guarded(() ->
+        retries.run(
+            () -> {
+              boolean small = blob.mediaType().endsWith("+json");
+              try (HostPermits.Permit _ = permits.take(ref.domain(), small)) {
+                new Download(ref, blob, exchanges(ref, who), Long.MAX_VALUE).into(sink);
+              }
+              return true;
+            },
+            log));
   }
 
-  private boolean downloadOnce(ImageRef ref, Descriptor blob, Credentials who, BlobSink sink)
-      throws IOException, InterruptedException {
-    long offset = sink.written();
-    if (blob.sizeBytes() > 0 && offset >= blob.sizeBytes()) {
-      return true;
-    }
-    try (InputStream in = openOnce(ref, blob, offset, who)) {
-      byte[] buffer = new byte[128 << 10];
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        sink.write(buffer, 0, n);
-      }
-    }
-    if (blob.sizeBytes() > 0 && sink.written() < blob.sizeBytes()) {
-      throw new IOException("unexpected EOF");
-    }
-    return true;
-  }
-
-  /** One attempt, hosts in order; the caller holds the permit and closes the stream. */
-  private InputStream openOnce(ImageRef ref, Descriptor blob, long offset, Credentials who)
-      throws IOException, InterruptedException {
-    boolean manifest =
-        MediaTypes.isManifest(blob.mediaType()) || MediaTypes.isIndex(blob.mediaType());
-    String thing = (manifest ? "manifests/" : "blobs/") + blob.digest();
-    Optional<IOException> first = Optional.empty();
-    for (Endpoint endpoint : endpoints(ref)) {
-      Exchange exchange = exchange(endpoint, ref, who, false, List.of());
-      URI uri = endpoint.uri(ref.domain(), ref.path(), thing, "");
-      try {
-        HttpResponse<InputStream> response =
-            exchange.run(
-                uri,
-                b -> {
-                  accept(b.GET(), blob.mediaType().isEmpty() ? "*/*" : blob.mediaType() + ", */*");
-                  if (offset > 0) {
-                    b.header("Range", "bytes=" + offset + "-");
-                  }
-                });
-        if (response.statusCode() > 299) {
-          throw Exchange.failure(response);
-        }
-        return from(response, offset);
-      } catch (IOException e) {
-        first = first.or(() -> Optional.of(e));
-      }
-    }
-    IOException failure = first.orElseThrow();
-    if (failure instanceof UnexpectedStatus s && s.status() == 404) {
-      throw new BuildException(
-          Kind.NOT_FOUND,
-          "could not fetch content descriptor "
-              + blob.digest()
-              + " ("
-              + blob.mediaType()
-              + ") from remote: not found",
-          failure);
-    }
-    throw failure;
-  }
-
-  /** Not every server that takes a range header honours it. */
-  private static InputStream from(HttpResponse<InputStream> response, long offset)
-      throws IOException {
-    Optional<String> range = response.headers().firstValue("Content-Range");
-    if (offset > 0 && range.isEmpty()) {
-      response.body().skipNBytes(offset);
-    } else if (offset > 0 && !range.get().startsWith("bytes " + offset + "-")) {
-      response.body().close();
-      throw new IOException("unhandled content range in response: " + range.get());
-    }
-    return response.body();
+  private List<Exchange> exchanges(ImageRef ref, Credentials who) {
+    return endpoints(ref).stream().map(endpoint -> exchange(endpoint, ref, who)).toList();
   }
 
   /**
@@ -389,9 +397,8 @@ public final class Registry implements AutoCloseable {
     return insecurePulls ? "pull:insecure" : "pull";
   }
 
-  private Exchange exchange(
-      Endpoint endpoint, ImageRef ref, Credentials who, boolean push, List<String> moreScopes) {
-    return exchange(endpoint, purpose(), ref, who, push, moreScopes);
+  private Exchange exchange(Endpoint endpoint, ImageRef ref, Credentials who) {
+    return exchange(endpoint, purpose(), ref, who, false, List.of());
   }
 
   private Exchange exchange(
@@ -407,14 +414,14 @@ public final class Registry implements AutoCloseable {
     // A token that may write is never shared with another client.
     Grants of =
         grants.computeIfAbsent(
-            purpose + "::" + ref.repository(), _ -> new Grants(tokenServer, Clock.systemUTC()));
+            purpose + "::" + ref.repository(), _ -> new Grants(tokenServer, clock));
     var scopes = new java.util.ArrayList<>(List.of(Scopes.repository(ref.path(), push)));
     scopes.addAll(moreScopes);
     return new Exchange(endpoint, of, who, scopes, userAgent);
   }
 
-  private static void accept(HttpRequest.Builder request, String types) {
-    request.header("Accept", types);
+  private static void accept(HttpRequest.Builder request) {
+    request.header("Accept", RESOLVE_ACCEPT);
   }
 
   interface Blocks<T> {

@@ -19,8 +19,16 @@ import java.util.function.Supplier;
  * its connections.
  */
 public final class WebClient implements AutoCloseable {
-  private static final int MAX_REDIRECTS = 10;
+  private final Patience patience;
   private Optional<HttpClient> client = Optional.empty();
+
+  public WebClient() {
+    this(Patience.USUAL);
+  }
+
+  WebClient(Patience patience) {
+    this.patience = patience;
+  }
 
   private synchronized HttpClient client() {
     if (client.isEmpty()) {
@@ -43,41 +51,37 @@ public final class WebClient implements AutoCloseable {
    * Sends and follows redirects; the caller closes the body.
    *
    * @param prepared a request anew, without address and Authorization
-   * @param authorization sent to the host of {@code uri} and its subdomains only
+   * @param authorization sent to the host of {@code uri} and its subdomains only, and never without
+   *     encryption after an encrypted start
    */
   public HttpResponse<InputStream> send(
       URI uri, Supplier<HttpRequest.Builder> prepared, Optional<String> authorization)
       throws IOException, InterruptedException {
-    URI at = uri;
+    URI at = Locations.checked(uri, "the source");
+    boolean trusted = true;
     for (int redirects = 0; ; redirects++) {
       HttpRequest.Builder builder = prepared.get().uri(at);
-      if (sameDomain(uri, at)) {
+      if (trusted) {
         authorization.ifPresent(value -> builder.setHeader("Authorization", value));
       }
       HttpRequest request = builder.build();
       HttpResponse<InputStream> response;
       try {
-        response = client().send(request, HttpResponse.BodyHandlers.ofInputStream());
+        response = Sending.send(client(), request, Sending.AT_ONCE, patience);
       } catch (IOException e) {
         throw Endpoint.named(request, e);
       }
-      Optional<String> location = response.headers().firstValue("Location");
-      boolean redirected =
-          switch (response.statusCode()) {
-            case 301, 302, 303, 307, 308 -> location.isPresent();
-            default -> false;
-          };
-      if (!redirected) {
+      Optional<String> location = Locations.redirect(response.statusCode(), response.headers());
+      if (location.isEmpty()) {
         return response;
       }
       response.body().close();
-      if (redirects == MAX_REDIRECTS) {
-        throw new IOException("stopped after 10 redirects");
+      if (redirects == Locations.MAX_REDIRECTS) {
+        throw new IOException(Locations.authority(uri) + ": stopped after 10 redirects");
       }
-      URI next = at.resolve(location.get());
-      if (!"http".equals(next.getScheme()) && !"https".equals(next.getScheme())) {
-        throw new IOException("unsupported protocol scheme \"" + next.getScheme() + "\"");
-      }
+      URI next = Locations.resolve(at, location.get());
+      // Once elsewhere, nobody knows who names the way back.
+      trusted = trusted && sameDomain(uri, next) && !Locations.isDowngrade(at, next);
       at = next;
     }
   }
@@ -85,7 +89,14 @@ public final class WebClient implements AutoCloseable {
   private static boolean sameDomain(URI first, URI now) {
     String a = first.getHost();
     String b = now.getHost();
-    return a != null && b != null && (b.equals(a) || b.endsWith("." + a));
+    return a != null
+        && b != null
+        && (b.equals(a) && (isUpgrade(first, now) || first.getPort() == now.getPort())
+            || b.endsWith("." + a));
+  }
+
+  private static boolean isUpgrade(URI first, URI now) {
+    return Locations.isDowngrade(now, first);
   }
 
   @Override

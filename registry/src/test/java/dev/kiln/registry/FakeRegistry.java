@@ -9,6 +9,7 @@ import dev.kiln.tracing.Blocking;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,11 +19,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 
 /** A registry in this JVM, with faults on demand. Closed by the test. */
 final class FakeRegistry implements AutoCloseable {
+  private static final String BASIC = "Basic dTpw"; // u:p
   private final HttpServer server;
   final Map<String, byte[]> blobs = new ConcurrentHashMap<>(); // repository@digest
   final Map<String, byte[]> manifests = new ConcurrentHashMap<>(); // repository:tag or @digest
@@ -39,8 +43,26 @@ final class FakeRegistry implements AutoCloseable {
   volatile boolean ignoresRanges;
   volatile boolean hidesDigests;
 
-  /** {@code "basic"}, {@code "bearer"} or nothing. */
+  /** {@code "basic"}, {@code "bearer"}, {@code "tokens"} or nothing. */
   volatile String auth = "";
+
+  /** With {@code "tokens"}: the scope of each that is good, by its text. */
+  final Map<String, String> tokens = new ConcurrentHashMap<>();
+
+  /** With {@code "tokens"}: actions that a token must have for this registry. */
+  volatile String actions = "pull";
+
+  /** How a token is called in the answer of the token server. */
+  volatile String tokenField = "token";
+
+  /** The Authorization header of each request, or "none", beside {@link #requests}. */
+  final List<String> authorizations = Collections.synchronizedList(new ArrayList<>());
+
+  /** Requests without credentials are answered when so many have come. */
+  volatile CountDownLatch unauthorized = new CountDownLatch(0);
+
+  /** The header of answers of {@link #failures}, or empty. */
+  volatile String retryAfter = "";
 
   final AtomicInteger tokensIssued = new AtomicInteger();
   volatile String lastScope = "";
@@ -91,15 +113,35 @@ final class FakeRegistry implements AutoCloseable {
   private void handle(HttpExchange x) throws IOException {
     String path = x.getRequestURI().getPath();
     requests.add(x.getRequestMethod() + " " + x.getRequestURI());
+    String authorization = x.getRequestHeaders().getFirst("Authorization");
+    authorizations.add(authorization == null ? "none" : authorization);
     try (x) {
+      if (authorization == null) {
+        awaitOthers();
+      }
       Optional<Integer> failure = nextFailure(x.getRequestMethod() + " " + path);
       if (failure.isPresent()) {
+        if (!retryAfter.isEmpty()) {
+          x.getResponseHeaders().add("Retry-After", retryAfter);
+        }
         answer(x, failure.get(), error("TOO_BAD", "as the test wants"));
       } else if (path.equals("/token")) {
         token(x);
       } else if (mayPass(x, path)) {
         serve(x, path);
       }
+    }
+  }
+
+  private void awaitOthers() throws IOException {
+    CountDownLatch latch = unauthorized;
+    latch.countDown();
+    try {
+      if (!latch.await(10, TimeUnit.SECONDS)) {
+        throw new IOException("the others did not come");
+      }
+    } catch (InterruptedException e) {
+      throw new IOException(e);
     }
   }
 
@@ -116,6 +158,10 @@ final class FakeRegistry implements AutoCloseable {
     tokensIssued.incrementAndGet();
     lastScope = String.valueOf(x.getRequestURI().getQuery());
     String authorization = x.getRequestHeaders().getFirst("Authorization");
+    if (auth.equals("tokens")) {
+      numberedToken(x, authorization);
+      return;
+    }
     String user = authorization == null ? "anonymous" : "known";
     answer(
         x,
@@ -123,15 +169,32 @@ final class FakeRegistry implements AutoCloseable {
         ("{\"token\":\"" + user + "\",\"expires_in\":300}").getBytes(StandardCharsets.UTF_8));
   }
 
+  private void numberedToken(HttpExchange x, String authorization) throws IOException {
+    String form = new String(x.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+    boolean known =
+        BASIC.equals(authorization)
+            || form.contains("refresh_token=offline")
+            || form.contains("password=p&username=u");
+    if (!known) {
+      answer(x, 401, error("UNAUTHORIZED", "who are you"));
+      return;
+    }
+    String text = "t" + tokensIssued.get();
+    String asked = form.isEmpty() ? String.valueOf(x.getRequestURI().getQuery()) : form;
+    tokens.put(text, URLDecoder.decode(asked, StandardCharsets.UTF_8));
+    answer(
+        x,
+        200,
+        ("{\"" + tokenField + "\":\"" + text + "\",\"expires_in\":300}")
+            .getBytes(StandardCharsets.UTF_8));
+  }
+
   private boolean mayPass(HttpExchange x, String path) throws IOException {
     String sent = String.valueOf(x.getRequestHeaders().getFirst("Authorization"));
     boolean secret = path.contains("/private/");
     switch (auth) {
       case "basic" -> {
-        if (!sent.equals(
-            "Basic "
-                + java.util.Base64.getEncoder()
-                    .encodeToString("u:p".getBytes(StandardCharsets.UTF_8)))) {
+        if (!sent.equals(BASIC)) {
           x.getResponseHeaders().add("WWW-Authenticate", "Basic realm=\"test\"");
           answer(x, 401, error("UNAUTHORIZED", "authentication required"));
           return false;
@@ -150,6 +213,24 @@ final class FakeRegistry implements AutoCloseable {
                       + repository(path)
                       + ":pull\""
                       + error);
+          answer(x, 401, error("UNAUTHORIZED", "authentication required"));
+          return false;
+        }
+      }
+      case "tokens" -> {
+        String scope = tokens.get(sent.replaceFirst("^Bearer ", ""));
+        if (scope == null || !scope.contains(actions)) {
+          x.getResponseHeaders()
+              .add(
+                  "WWW-Authenticate",
+                  "Bearer realm=\"http://%s/token\",service=\"s\",scope=\"repository:%s:%s\"%s"
+                      .formatted(
+                          host(),
+                          repository(path).replaceFirst("/blobs/.*", ""),
+                          actions,
+                          scope == null
+                              ? ",error=\"invalid_token\""
+                              : ",error=\"insufficient_scope\""));
           answer(x, 401, error("UNAUTHORIZED", "authentication required"));
           return false;
         }

@@ -9,57 +9,18 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.MediaTypes;
 import java.io.ByteArrayInputStream;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** X-22, K-23: a registry whose certificate nobody signed. */
 class InsecureTest {
   private static final byte[] BYTES = {1, 2, 3};
-  private static final char[] PASSWORD = "changeit".toCharArray();
 
   @TempDir Path folder;
-
-  private SSLContext selfSigned() throws Exception {
-    Path file = folder.resolve("keys.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keyalg",
-                "EC",
-                "-alias",
-                "a",
-                "-dname",
-                "CN=nobody",
-                "-storetype",
-                "PKCS12",
-                "-storepass",
-                new String(PASSWORD),
-                "-keystore",
-                file.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("keytool.log").toFile())
-            .start();
-    assertThat(keytool.waitFor()).isZero();
-    KeyStore keys = KeyStore.getInstance("PKCS12");
-    try (InputStream in = Files.newInputStream(file)) {
-      keys.load(in, PASSWORD);
-    }
-    var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(keys, PASSWORD);
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), null, null);
-    return context;
-  }
 
   private static Registry client(FakeRegistry server) {
     // TLS is asked for by name: a registry on this machine is spoken to without it otherwise
@@ -84,7 +45,7 @@ class InsecureTest {
 
   @Test
   void aCertificateThatNobodySignedIsTakenOnlyWhenAsked() throws Exception {
-    try (var server = FakeRegistry.overTls(selfSigned())) {
+    try (var server = FakeRegistry.overTls(SelfSigned.context(folder))) {
       assertThatThrownBy(() -> push(server, false)).isInstanceOf(BuildException.class);
       assertThat(server.blobs).isEmpty();
       assertThat(push(server, true)).isEqualTo(Push.Outcome.SENT);
@@ -94,7 +55,7 @@ class InsecureTest {
 
   @Test
   void pullsAreUnverifiedOnlyWhenAsked() throws Exception {
-    try (var server = FakeRegistry.overTls(selfSigned());
+    try (var server = FakeRegistry.overTls(SelfSigned.context(folder));
         var registry = client(server)) {
       Digest digest = server.addBlob("a/b", BYTES);
       var blob = new Descriptor(MediaTypes.OCI_LAYER, digest, BYTES.length);

@@ -16,8 +16,8 @@ import java.util.Optional;
  * @param sessions who may answer for it
  */
 record CacheOrigin(ImageOrigin origin, ImageRef ref, List<String> sessions) implements BlobSource {
-  Descriptor top() throws IOException, InterruptedException {
-    return origin.resolve(ref, sessions);
+  Descriptor top(StepProgress progress) throws IOException, InterruptedException {
+    return origin.resolve(ref, sessions, progress);
   }
 
   byte[] small(Descriptor blob, StepProgress progress) throws IOException, InterruptedException {

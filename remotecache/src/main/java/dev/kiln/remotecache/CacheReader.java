@@ -20,10 +20,12 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -61,7 +63,7 @@ final class CacheReader {
   }
 
   CacheTable read() throws IOException, InterruptedException {
-    byte[] top = origin.small(origin.top(), progress);
+    byte[] top = origin.small(origin.top(progress), progress);
     String type = Manifests.mediaType(top);
     progress.part("inferred cache manifest type: " + type).close();
     boolean index = MediaTypes.isIndex(type);
@@ -71,7 +73,8 @@ final class CacheReader {
             .filter(blob -> blob.mediaType().equals(CacheConfig.MEDIA_TYPE))
             .findFirst();
     if (config.isEmpty()) {
-      for (Manifests.Manifest image : images(top, new LinkedHashMap<>(), 0).values()) {
+      for (Manifests.Manifest image :
+          images(top, new LinkedHashMap<>(), new HashSet<>(), 0).values()) {
         readInline(image);
       }
       return table.table();
@@ -87,20 +90,20 @@ final class CacheReader {
   }
 
   private byte[] config(Descriptor blob) throws InterruptedException {
-    if (blob.sizeBytes() > CONFIG_LIMIT) {
-      throw new BuildException(
-          Kind.INVALID,
-          "blob "
-              + blob.digest()
-              + " is too large ("
-              + blob.sizeBytes()
-              + " > "
-              + CONFIG_LIMIT
-              + ")");
-    }
+    checkSize(blob, blob.sizeBytes());
     lease.hold(blob.digest());
     origin.fetch(blob, store.content(), progress);
+    // A descriptor without a size leaves it to what came.
+    store.content().info(blob.digest()).ifPresent(info -> checkSize(blob, info.sizeBytes()));
     return store.content().read(blob.digest());
+  }
+
+  private static void checkSize(Descriptor blob, long sizeBytes) {
+    if (sizeBytes > CONFIG_LIMIT) {
+      throw new BuildException(
+          Kind.INVALID,
+          "blob " + blob.digest() + " is too large (" + sizeBytes + " > " + CONFIG_LIMIT + ")");
+    }
   }
 
   /** A layer by what its descriptor tells; empty where that is too little to unpack it. */
@@ -139,16 +142,20 @@ final class CacheReader {
     }
   }
 
-  /** All images below a manifest or index, by their digests. */
+  /**
+   * All images below a manifest or index, by their digests.
+   *
+   * @param seen what was looked at: indexes may name each other over and over
+   */
   private Map<Digest, Manifests.Manifest> images(
-      byte[] bytes, Map<Digest, Manifests.Manifest> all, int depth)
+      byte[] bytes, Map<Digest, Manifests.Manifest> all, Set<Digest> seen, int depth)
       throws IOException, InterruptedException {
     if (MediaTypes.isManifest(Manifests.mediaType(bytes))) {
       all.put(Digest.of(bytes), Manifests.manifest(bytes));
     } else if (depth < MAX_DEPTH) {
       for (Descriptor child : Manifests.index(bytes)) {
-        if (!all.containsKey(child.digest())) {
-          images(origin.small(child, progress), all, depth + 1);
+        if (seen.add(child.digest())) {
+          images(origin.small(child, progress), all, seen, depth + 1);
         }
       }
     }

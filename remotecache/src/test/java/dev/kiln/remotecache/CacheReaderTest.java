@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -77,7 +78,7 @@ class CacheReaderTest {
     }
 
     @Override
-    public Descriptor resolve(ImageRef ref, List<String> sessions) {
+    public Descriptor resolve(ImageRef ref, List<String> sessions, StepProgress progress) {
       return top.orElseThrow();
     }
 
@@ -240,6 +241,20 @@ class CacheReaderTest {
         MediaTypes.OCI_MANIFEST,
         Manifests.manifest(MediaTypes.OCI_MANIFEST, config, List.of(layer("1")), Map.of()));
     assertThat(read().records("0:20000")).hasSize(1);
+  }
+
+  @Test
+  void indexesThatNameEachOtherOverAndOverAreReadOnce() throws Exception {
+    Descriptor config = blobs.add(MediaTypes.OCI_CONFIG, "{}".getBytes(StandardCharsets.UTF_8));
+    byte[] bytes = Manifests.manifest(MediaTypes.OCI_MANIFEST, config, List.of(), Map.of());
+    Descriptor below = blobs.add(MediaTypes.OCI_MANIFEST, bytes);
+    for (int level = 0; level < 6; level++) {
+      bytes = Manifests.index(MediaTypes.OCI_INDEX, Collections.nCopies(20, below), Map.of());
+      below = blobs.add(MediaTypes.OCI_INDEX, bytes);
+    }
+    blobs.top(MediaTypes.OCI_INDEX, bytes);
+    read();
+    assertThat(blobs.asked).hasSizeLessThan(10);
   }
 
   @Test

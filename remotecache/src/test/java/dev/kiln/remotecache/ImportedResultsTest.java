@@ -41,7 +41,7 @@ class ImportedResultsTest {
 
   private final class Origin implements ImageOrigin {
     @Override
-    public Descriptor resolve(ImageRef ref, List<String> sessions) {
+    public Descriptor resolve(ImageRef ref, List<String> sessions, StepProgress progress) {
       throw new AssertionError("not needed");
     }
 

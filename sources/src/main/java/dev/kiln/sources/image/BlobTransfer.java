@@ -2,6 +2,8 @@ package dev.kiln.sources.image;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Descriptor;
+import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
 import dev.kiln.model.StepProgress;
 import dev.kiln.registry.Registry;
 import dev.kiln.store.content.ContentStore;
@@ -71,7 +73,22 @@ public final class BlobTransfer implements Registry.BlobSink {
   }
 
   @Override
+  public Digest digest() {
+    return writer.digest();
+  }
+
+  @Override
+  public void reset() throws IOException {
+    writer.reset();
+  }
+
+  @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
+    if (blob.sizeBytes() > 0 && writer.offset() + length > blob.sizeBytes()) {
+      throw new BuildException(
+          Kind.INVALID,
+          blob.digest() + " has more than the " + blob.sizeBytes() + " bytes of its descriptor");
+    }
     writer.write(bytes, offset, length);
     long now = System.nanoTime();
     if (now - shown >= SHOW_EVERY) {

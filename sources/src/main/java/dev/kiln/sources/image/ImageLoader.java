@@ -59,7 +59,7 @@ public final class ImageLoader {
   public Image load(
       ImageRef ref, Platform platform, List<String> sessions, Lease lease, StepProgress progress)
       throws IOException, InterruptedException {
-    Descriptor top = resolve(ref, sessions);
+    Descriptor top = resolve(ref, sessions, progress);
     var blobs = new ArrayList<Digest>();
     var reading = new Reading(ref, sessions, lease, progress, blobs);
     Descriptor at = top;
@@ -84,10 +84,10 @@ public final class ImageLoader {
     }
   }
 
-  private Descriptor resolve(ImageRef ref, List<String> sessions)
+  private Descriptor resolve(ImageRef ref, List<String> sessions, StepProgress progress)
       throws IOException, InterruptedException {
     Optional<Descriptor> pinned = pinned(ref);
-    return pinned.isPresent() ? pinned.get() : origin.resolve(ref, sessions);
+    return pinned.isPresent() ? pinned.get() : origin.resolve(ref, sessions, progress);
   }
 
   /**

@@ -15,7 +15,8 @@ public interface ImageOrigin {
    *
    * @throws dev.kiln.model.BuildException {@code NOT_FOUND}
    */
-  Descriptor resolve(ImageRef ref, List<String> sessions) throws IOException, InterruptedException;
+  Descriptor resolve(ImageRef ref, List<String> sessions, StepProgress progress)
+      throws IOException, InterruptedException;
 
   /** The verified bytes of a manifest or configuration. */
   byte[] small(ImageRef ref, Descriptor blob, List<String> sessions, StepProgress progress)

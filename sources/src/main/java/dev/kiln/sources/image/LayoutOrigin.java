@@ -50,7 +50,8 @@ public final class LayoutOrigin implements ImageOrigin {
   }
 
   @Override
-  public Descriptor resolve(ImageRef ref, List<String> ids) throws InterruptedException {
+  public Descriptor resolve(ImageRef ref, List<String> ids, StepProgress progress)
+      throws InterruptedException {
     Digest digest =
         ref.digest()
             .orElseThrow(() ->

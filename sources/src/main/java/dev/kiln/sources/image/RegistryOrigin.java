@@ -25,8 +25,8 @@ public final class RegistryOrigin implements ImageOrigin {
   }
 
   @Override
-  public Descriptor resolve(ImageRef ref, List<String> sessions) {
-    return registry.resolve(ref, credentials.apply(sessions));
+  public Descriptor resolve(ImageRef ref, List<String> sessions, StepProgress progress) {
+    return registry.resolve(ref, credentials.apply(sessions), line -> log(progress, line));
   }
 
   @Override

@@ -97,7 +97,7 @@ class LazyLayersTest {
     }
 
     @Override
-    public Descriptor resolve(ImageRef ref, List<String> sessions) {
+    public Descriptor resolve(ImageRef ref, List<String> sessions, StepProgress progress) {
       return manifest;
     }
 
