@@ -10,7 +10,9 @@ import dev.kiln.sys.FileLock;
 import dev.kiln.sys.Processes;
 import dev.kiln.sys.ServiceManager;
 import dev.kiln.sys.SyscallException;
+import dev.kiln.tracing.Blocking;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,6 +68,7 @@ public final class KilnDaemon {
     }
     var stop = new CountDownLatch(1);
     onSignals(stop);
+    onEndOfInput(stop);
     var compilers = new Compilers();
     var role = new Role(System.getenv(), compilers::around, true);
     try (Listeners listeners = Listeners.bind(config.grpc());
@@ -141,6 +144,20 @@ public final class KilnDaemon {
               Runtime.getRuntime().halt(1);
             }
           });
+    }
+  }
+
+  /** The daemon of one build ends with whoever holds the other end of its standard input. */
+  private static void onEndOfInput(CountDownLatch stop) {
+    if (System.getenv("KILN_UNTIL_EOF") != null) {
+      var _ =
+          Blocking.onPlatform(
+              "until-eof",
+              () -> {
+                System.in.transferTo(OutputStream.nullOutputStream());
+                stop.countDown();
+                return true;
+              });
     }
   }
 
