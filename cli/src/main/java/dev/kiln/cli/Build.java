@@ -17,13 +17,11 @@ import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
 import dev.kiln.tracing.Blocking;
 import io.grpc.CallOptions;
-import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import java.io.IOException;
-import java.io.PrintStream;
+import java.io.OutputStream;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,33 +30,33 @@ import java.util.concurrent.ExecutionException;
 
 /** One build at a daemon: a session, a solve, and its progress. Used once, by one thread. */
 final class Build {
-  private final ManagedChannel daemon;
+  private static final long REST_OF_PROGRESS_SECONDS = 3; // as BuildKit v0.22 client/solve.go
+  private final DaemonChannel daemon;
   private final Request request;
   private final ProgressView view;
-  private final PrintStream standardOutput;
+  private final OutputStream standardOutput;
 
   /**
    * What to build. Immutable.
    *
    * @param attributes the frontend's
-   * @param cacheImports each with its {@code type}
    */
   record Request(
       String frontend,
       Map<String, String> attributes,
       List<String> entitlements,
-      List<Map<String, String>> cacheImports,
-      List<Map<String, String>> cacheExports,
+      Caches caches,
       Lent lent) {
     Request {
       attributes = Map.copyOf(attributes);
       entitlements = List.copyOf(entitlements);
-      cacheImports = List.copyOf(cacheImports);
-      cacheExports = List.copyOf(cacheExports);
     }
   }
 
-  Build(ManagedChannel daemon, Request request, ProgressView view, PrintStream standardOutput) {
+  /**
+   * @param standardOutput where an output to {@code -} goes; stays open
+   */
+  Build(DaemonChannel daemon, Request request, ProgressView view, OutputStream standardOutput) {
     this.daemon = daemon;
     this.request = request;
     this.view = view;
@@ -76,7 +74,7 @@ final class Build {
     Stat self = Fd.CWD.statFollowing(BytePath.of("/proc/self"));
     try (var session =
         SessionServer.open(
-            daemon,
+            daemon.channel(),
             ControlMethods.SESSION,
             metadata,
             request.lent(),
@@ -86,10 +84,18 @@ final class Build {
       var watching = Blocking.start("watch", () -> watch(ref));
       try {
         return ClientCalls.blockingUnaryCall(
-                daemon, ControlMethods.SOLVE, CallOptions.DEFAULT, solve(ref, metadata.id()))
+                daemon.channel(),
+                ControlMethods.SOLVE,
+                CallOptions.DEFAULT,
+                solve(ref, metadata.id()))
             .getExporterResponseMap();
       } catch (StatusRuntimeException e) {
-        throw GrpcErrors.toBuild(e);
+        if (Thread.interrupted()) {
+          throw new InterruptedException();
+        }
+        throw ConnectionFailure.isOne(e)
+            ? ConnectionFailure.losing(daemon.address(), e)
+            : GrpcErrors.toBuild(e);
       } finally {
         awaitEndOf(watching);
       }
@@ -114,25 +120,28 @@ final class Build {
       solve.addExporters(
           Exporter.newBuilder().setType(output.type()).putAllAttrs(output.attributes()));
     }
+    Caches caches = request.caches();
     var cache = CacheOptions.newBuilder();
-    request.cacheImports().forEach(pairs -> cache.addImports(entry(pairs)));
-    request.cacheExports().forEach(pairs -> cache.addExports(entry(pairs)));
+    caches.imports().forEach(each -> cache.addImports(entry(each)));
+    caches.exports().forEach(each -> cache.addExports(entry(each)));
+    if (!caches.imports().isEmpty()) {
+      // Frontends ask for caches themselves, each for its own graphs.
+      solve.putFrontendAttrs("cache-imports", caches.frontendAttribute());
+    }
     return solve.setCache(cache).build();
   }
 
-  private static CacheOptionsEntry entry(Map<String, String> pairs) {
-    var attributes = new LinkedHashMap<>(pairs);
-    String type = attributes.remove("type");
+  private static CacheOptionsEntry entry(Caches.Entry cache) {
     return CacheOptionsEntry.newBuilder()
-        .setType(type == null ? "registry" : type)
-        .putAllAttrs(attributes)
+        .setType(cache.type())
+        .putAllAttrs(cache.attributes())
         .build();
   }
 
   private boolean watch(String ref) {
     var messages =
         ClientCalls.blockingServerStreamingCall(
-            daemon,
+            daemon.channel(),
             ControlMethods.STATUS,
             CallOptions.DEFAULT,
             StatusRequest.newBuilder().setRef(ref).build());
@@ -143,7 +152,10 @@ final class Build {
   // The stream ends with the build; a stream that failed hides nothing that the solve does not say.
   private static void awaitEndOf(Blocking.Task<Boolean> watching) throws InterruptedException {
     try {
-      watching.done().toCompletableFuture().get(10, java.util.concurrent.TimeUnit.SECONDS);
+      watching
+          .done()
+          .toCompletableFuture()
+          .get(REST_OF_PROGRESS_SECONDS, java.util.concurrent.TimeUnit.SECONDS);
     } catch (ExecutionException | java.util.concurrent.TimeoutException e) {
       watching.interrupt();
     }

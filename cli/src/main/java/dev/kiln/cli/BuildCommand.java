@@ -3,9 +3,15 @@ package dev.kiln.cli;
 import dev.kiln.cli.lend.Lent;
 import dev.kiln.cli.view.PlainView;
 import dev.kiln.cli.view.ProgressView;
+import dev.kiln.cli.view.TerminalSize;
+import dev.kiln.cli.view.TerminalText;
 import dev.kiln.cli.view.TerminalView;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,10 +36,9 @@ import picocli.CommandLine.Parameters;
     description = "Builds a Dockerfile, or whatever --frontend makes of the context.",
     footer =
         "%nWithout --addr (or BUILDKIT_HOST) the build gets a daemon of its own. Exit code: 0 if it"
-            + " was built, 1 if not, 2 for a wrong command line.")
+            + " was built, 1 if not, 2 for a wrong command line, 128 and the signal if interrupted.")
 final class BuildCommand implements Callable<Integer> {
-  private static final Pattern REMOTE =
-      Pattern.compile("(https?|git|ssh)://.*|git@.*|github\\.com/.*");
+  private static final String EPOCH = "SOURCE_DATE_EPOCH";
 
   /** How to show progress. */
   enum Progress {
@@ -175,45 +179,48 @@ final class BuildCommand implements Callable<Integer> {
       description = "The name in the daemon's certificate.")
   private @Nullable String tlsServerName;
 
+  private final List<String> notes = new ArrayList<>();
+
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() {
     PrintStream err = System.err;
     try {
       Build.Request request = request();
       String given = address == null ? System.getenv("BUILDKIT_HOST") : address;
-      if (given != null && !given.isEmpty()) {
-        return build(request, given, err);
+      var tls =
+          new ClientTls(
+              Optional.ofNullable(tlsCa),
+              Optional.ofNullable(tlsCertificate),
+              Optional.ofNullable(tlsKey),
+              Optional.ofNullable(tlsServerName));
+      if (given == null || given.isEmpty()) {
+        return buildWithOwnDaemon(request, err);
       }
-      return buildWithOwnDaemon(request, err);
+      try (var daemon = DaemonChannel.open(DaemonAddress.parse(given), tls)) {
+        return build(request, daemon, List::of, err);
+      }
     } catch (BuildException e) {
-      err.println("kiln: " + e.getMessage());
-      return e.kind() == dev.kiln.model.Kind.INVALID ? 2 : 1;
+      err.println("error: " + TerminalText.lines(e.getMessage()));
+      return e.kind() == Kind.INVALID ? 2 : 1;
     } catch (IOException e) {
-      err.println("kiln: " + e.getMessage());
+      err.println("error: " + GivenFiles.reason(e));
       return 1;
+    } catch (InterruptedException e) {
+      err.println("error: canceled");
+      return Interrupts.exitCode();
     }
   }
 
   private int buildWithOwnDaemon(Build.Request request, PrintStream err)
       throws IOException, InterruptedException {
-    try (var daemon = PrivateDaemon.start(launcher(), root, err::println)) {
-      // An interrupted build must not leave its daemon behind.
-      Thread stop = Thread.ofPlatform().unstarted(daemon::close);
-      Runtime.getRuntime().addShutdownHook(stop);
-      try {
-        return build(request, daemon.address(), err);
-      } finally {
-        removeHook(stop);
-      }
+    try (var own = PrivateDaemon.start(launcher(), root, text -> note(err, text));
+        var daemon = DaemonChannel.open(own.address(), ClientTls.NONE)) {
+      return build(request, daemon, () -> own.hasEnded() ? own.lastWords() : List.of(), err);
     }
   }
 
-  private static void removeHook(Thread hook) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // it runs already
-    }
+  private static void note(PrintStream err, String text) {
+    err.println("kiln: " + text);
   }
 
   private static List<String> launcher() {
@@ -224,61 +231,115 @@ final class BuildCommand implements Callable<Integer> {
     return List.of(home + "/bin/buildkitd");
   }
 
-  private int build(Build.Request request, String at, PrintStream err)
+  /** What a daemon of ours said before it ended; nothing where it did not end. */
+  private interface LastWords {
+    List<String> get() throws InterruptedException;
+  }
+
+  private int build(
+      Build.Request request, DaemonChannel daemon, LastWords lastWords, PrintStream err)
       throws IOException, InterruptedException {
-    Optional<DaemonChannel.Tls> tls =
-        Optional.ofNullable(tlsCa)
-            .map(ca ->
-                new DaemonChannel.Tls(
-                    ca,
-                    Optional.ofNullable(tlsCertificate),
-                    Optional.ofNullable(tlsKey),
-                    Optional.ofNullable(tlsServerName)));
-    try (var daemon = DaemonChannel.open(at, tls);
-        ProgressView view = view(err)) {
-      Map<String, String> metadata;
+    daemon.greet(DaemonChannel.PATIENCE);
+    notes.forEach(text -> note(err, text));
+    try (ProgressView view = view(err)) {
+      OutputStream standardOutput = new FileOutputStream(FileDescriptor.out);
       try {
-        metadata = new Build(daemon.channel(), request, view, System.out).run();
+        Map<String, String> metadata = new Build(daemon, request, view, standardOutput).run();
+        request.caches().list(metadata);
+        writeMetadata(metadata);
       } catch (BuildException e) {
         view.close();
-        Failures.print(view.state(), e, err);
+        Failures.print(view.state(), lastWords.get(), e, err);
         return 1;
       }
-      if (metadataFile != null) {
-        Files.writeString(metadataFile, MetadataJson.of(metadata), StandardCharsets.UTF_8);
-      }
+      view.close();
+      tellWhatBecameOfIt(request, err);
       return 0;
+    }
+  }
+
+  private void writeMetadata(Map<String, String> metadata) {
+    if (metadataFile != null) {
+      try {
+        Files.writeString(metadataFile, MetadataJson.of(metadata), StandardCharsets.UTF_8);
+      } catch (IOException e) {
+        throw new BuildException(
+            Kind.UNKNOWN, "--metadata-file " + metadataFile + ": " + GivenFiles.reason(e), e);
+      }
+    }
+  }
+
+  /** A build without an output has a result that nobody gets. */
+  private void tellWhatBecameOfIt(Build.Request request, PrintStream err) {
+    if (outputs.isEmpty() && progress != Progress.QUIET && request.caches().exports().isEmpty()) {
+      String what = tags.isEmpty() ? "the result" : "the image " + String.join(", ", tags);
+      note(
+          err,
+          what
+              + " is in the daemon's cache alone. --output takes it out:"
+              + " type=image,push=true to its registry, type=docker,dest=FILE to `docker load`,"
+              + " type=local,dest=DIR as files");
     }
   }
 
   private ProgressView view(PrintStream err) {
     boolean terminal =
         switch (progress) {
-          case AUTO -> System.console() != null && System.console().isTerminal();
+          case AUTO ->
+              TerminalSize.ofStandardError().isPresent() && !"dumb".equals(System.getenv("TERM"));
           case TTY -> true;
           case PLAIN, QUIET -> false;
         };
     if (progress == Progress.QUIET) {
       return ProgressView.quiet();
     }
-    if (!terminal) {
-      return new PlainView(err);
-    }
-    TerminalSize size = TerminalSize.ofThisTerminal();
-    return new TerminalView(err, size.columns(), size.rows(), Clock.systemUTC());
+    return terminal
+        ? new TerminalView(err, TerminalSize::now, Clock.systemUTC())
+        : new PlainView(err);
   }
 
   private Build.Request request() {
-    var attributes = new LinkedHashMap<String, String>();
-    var directories = new LinkedHashMap<String, Path>();
-    if (REMOTE.matcher(context).matches()) {
-      attributes.put("context", context);
-      if (file != null) {
-        attributes.put("filename", file.toString());
-      }
-    } else {
-      localContext(attributes, directories);
+    var options = new LinkedHashMap<String, String>();
+    for (String text : frontendOptions) {
+      var option = OptionText.argument("--opt", text);
+      options.put(option.getKey(), option.getValue());
     }
+    var contexts = new Contexts();
+    boolean elsewhere = options.containsKey("context") || options.containsKey("filename");
+    contexts.main(
+        context, Optional.ofNullable(file), frontend.equals("dockerfile.v0") && !elsewhere);
+    for (String text : buildContexts) {
+      var named = OptionText.argument("--build-context", text);
+      contexts.named(named.getKey(), named.getValue());
+    }
+    var attributes = new LinkedHashMap<>(contexts.attributes);
+    attributes.putAll(settings());
+    attributes.putAll(options);
+    var lentSecrets = new LinkedHashMap<String, Lent.SecretSource>();
+    for (String text : secrets) {
+      var secret = OptionText.secret(text);
+      lentSecrets.put(secret.getKey(), secret.getValue());
+    }
+    var agents = new LinkedHashMap<String, Path>();
+    for (String text : sshAgents) {
+      var agent = OptionText.ssh(text);
+      agents.put(agent.getKey(), agent.getValue());
+    }
+    if (metadataFile != null) {
+      GivenFiles.writable("--metadata-file", metadataFile);
+    }
+    List<Output> all = outputs();
+    var caches = Caches.read(cacheImports, cacheExports, System.getenv(), notes::add);
+    return new Build.Request(
+        frontend,
+        attributes,
+        entitlements,
+        caches,
+        new Lent(contexts.directories, all, lentSecrets, agents, caches.folders()));
+  }
+
+  private Map<String, String> settings() {
+    var attributes = new LinkedHashMap<String, String>();
     if (target != null) {
       attributes.put("target", target);
     }
@@ -291,6 +352,10 @@ final class BuildCommand implements Callable<Integer> {
     if (pull) {
       attributes.put("image-resolve-mode", "pull");
     }
+    String epoch = System.getenv(EPOCH);
+    if (epoch != null && !epoch.isEmpty()) {
+      attributes.put("build-arg:" + EPOCH, epoch); // as Docker's clients do; a flag goes before it
+    }
     for (String text : buildArgs) {
       // Without a value and a variable there is nothing to set, as Docker has it.
       if (text.indexOf('=') >= 0 || System.getenv(text) != null) {
@@ -302,63 +367,7 @@ final class BuildCommand implements Callable<Integer> {
       var label = OptionText.argument("--label", text);
       attributes.put("label:" + label.getKey(), label.getValue());
     }
-    for (String text : buildContexts) {
-      var named = OptionText.argument("--build-context", text);
-      namedContext(named.getKey(), named.getValue(), attributes, directories);
-    }
-    for (String text : frontendOptions) {
-      var option = OptionText.argument("--opt", text);
-      attributes.put(option.getKey(), option.getValue());
-    }
-    var lentSecrets = new LinkedHashMap<String, Lent.SecretSource>();
-    for (String text : secrets) {
-      var secret = OptionText.secret(text);
-      lentSecrets.put(secret.getKey(), secret.getValue());
-    }
-    var agents = new LinkedHashMap<String, Path>();
-    for (String text : sshAgents) {
-      var agent = OptionText.ssh(text);
-      agents.put(agent.getKey(), agent.getValue());
-    }
-    return new Build.Request(
-        frontend,
-        attributes,
-        entitlements,
-        cacheImports.stream().map(OptionText::pairs).toList(),
-        cacheExports.stream().map(OptionText::pairs).toList(),
-        new Lent(directories, outputs(), lentSecrets, agents));
-  }
-
-  private void localContext(Map<String, String> attributes, Map<String, Path> directories) {
-    Path directory = Path.of(context);
-    if (!Files.isDirectory(directory)) {
-      throw OptionText.invalid("the context " + directory + " is not a directory");
-    }
-    Path dockerfile = file == null ? directory.resolve("Dockerfile") : file;
-    Path parent = dockerfile.toAbsolutePath().getParent();
-    Path name = dockerfile.getFileName();
-    if (parent == null || name == null || !Files.isDirectory(parent)) {
-      throw OptionText.invalid("there is no Dockerfile " + dockerfile);
-    }
-    directories.put("context", directory);
-    directories.put("dockerfile", parent);
-    if (file != null) {
-      attributes.put("filename", name.toString());
-    }
-  }
-
-  private static void namedContext(
-      String name, String where, Map<String, String> attributes, Map<String, Path> directories) {
-    if (REMOTE.matcher(where).matches() || where.startsWith("docker-image://")) {
-      attributes.put("context:" + name, where);
-      return;
-    }
-    Path directory = Path.of(where);
-    if (!Files.isDirectory(directory)) {
-      throw OptionText.invalid("the context " + where + " is not a directory");
-    }
-    directories.put(name, directory);
-    attributes.put("context:" + name, "local:" + name);
+    return attributes;
   }
 
   private List<Output> outputs() {

@@ -27,6 +27,7 @@ public final class KilnCommand implements Runnable {
       List.of(Logger.getLogger("io.netty"), Logger.getLogger("io.grpc"));
 
   public static void main(String[] args) {
+    Interrupts.deliverTo(Thread.currentThread());
     // A command's output is for its user: what the transport notes on the way is not.
     InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
     QUIET.forEach(logger -> logger.setLevel(Level.SEVERE));
@@ -37,6 +38,11 @@ public final class KilnCommand implements Runnable {
   public static int run(String... args) {
     return new CommandLine(new KilnCommand())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler((fault, _, _) -> {
+          fault.printStackTrace();
+          System.err.println("error: a fault of kiln's own: " + fault);
+          return 1;
+        })
         .execute(args);
   }
 

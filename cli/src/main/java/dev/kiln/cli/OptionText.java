@@ -63,7 +63,7 @@ final class OptionText {
       return new Output("tar", Map.of(), new Output.Target.StandardOutput());
     }
     if (text.indexOf('=') < 0) {
-      return new Output("local", Map.of(), new Output.Target.Directory(Path.of(text)));
+      return new Output("local", Map.of(), directory(text));
     }
     Map<String, String> pairs = pairs(text);
     String type = pairs.remove("type");
@@ -84,7 +84,7 @@ final class OptionText {
           "--output '" + text + "' needs dest=" + (type.equals("local") ? "DIR" : "FILE"));
     }
     if (type.equals("local")) {
-      return new Output(type, pairs, new Output.Target.Directory(Path.of(dest)));
+      return new Output(type, pairs, directory(dest));
     }
     if ("false".equals(pairs.get("tar"))) {
       throw invalid("--output with tar=false is not supported by kiln build");
@@ -94,7 +94,12 @@ final class OptionText {
         pairs,
         dest.equals("-")
             ? new Output.Target.StandardOutput()
-            : new Output.Target.File(Path.of(dest)));
+            : new Output.Target.File(GivenFiles.writable("--output dest=", Path.of(dest))));
+  }
+
+  private static Output.Target directory(String dest) {
+    return new Output.Target.Directory(
+        GivenFiles.writableDirectory("--output dest=", Path.of(dest)));
   }
 
   /** {@code id=NAME[,src=FILE|,env=VARIABLE]}; without a source, a variable or file of its name. */
@@ -120,10 +125,7 @@ final class OptionText {
     if (!variable.isEmpty()) {
       return Map.entry(id, new Lent.SecretSource.InEnvironment(variable));
     }
-    Path path = Path.of(file);
-    if (!Files.isReadable(path)) {
-      throw invalid("cannot read the secret's file " + path);
-    }
+    Path path = GivenFiles.file("--secret id=" + id + ",src=", Path.of(file));
     return Map.entry(id, new Lent.SecretSource.InFile(path));
   }
 
@@ -138,7 +140,12 @@ final class OptionText {
     if (socket.isEmpty()) {
       throw invalid("--ssh " + text + ": no agent's socket given, and SSH_AUTH_SOCK is not set");
     }
-    return Map.entry(id.isEmpty() ? "default" : id, Path.of(socket));
+    Path path = GivenFiles.file("--ssh " + id + "=", Path.of(socket));
+    if (Files.isRegularFile(path)) {
+      throw GivenFiles.wrong(
+          "--ssh " + id + "=", path, "not a socket: add the key to an ssh-agent and give its");
+    }
+    return Map.entry(id.isEmpty() ? "default" : id, path);
   }
 
   /** {@code key=value}; without a value that of the environment, if there is one. */

@@ -3,6 +3,7 @@ package dev.kiln.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.kiln.cli.view.TerminalText;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import java.io.PrintStream;
@@ -39,13 +40,19 @@ final class SourceExcerpts {
     }
     byte[] data = Base64.getDecoder().decode(source.path("info").path("data").asText(""));
     String[] lines = new String(data, StandardCharsets.UTF_8).split("\n", -1);
-    err.println(source.path("info").path("filename").asText("") + ":" + from);
+    err.println(TerminalText.line(source.path("info").path("filename").asText("")) + ":" + from);
     err.println("--------------------");
     for (int line = Math.max(1, from - AROUND);
         line <= Math.min(lines.length, to + AROUND);
         line++) {
       String mark = line >= from && line <= to ? ">>>" : "   ";
-      err.println(String.format(java.util.Locale.ROOT, "%4d | %s %s", line, mark, lines[line - 1]));
+      err.println(
+          String.format(
+              java.util.Locale.ROOT,
+              "%4d | %s %s",
+              line,
+              mark,
+              TerminalText.line(lines[line - 1])));
     }
     err.println("--------------------");
   }

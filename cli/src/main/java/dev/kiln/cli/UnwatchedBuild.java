@@ -5,12 +5,9 @@ import dev.kiln.cli.view.ProgressView;
 import dev.kiln.model.BuildException;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** A client's build that nobody watches and that gives nothing but a warmer daemon. Stateless. */
 public final class UnwatchedBuild {
@@ -24,13 +21,16 @@ public final class UnwatchedBuild {
    */
   public static void run(String address, Path folder) throws IOException, InterruptedException {
     var lent =
-        new Lent(Map.of("context", folder, "dockerfile", folder), List.of(), Map.of(), Map.of());
-    var request =
-        new Build.Request("dockerfile.v0", Map.of(), List.of(), List.of(), List.of(), lent);
-    try (var daemon = DaemonChannel.open(address, Optional.empty());
-        var nowhere =
-            new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8)) {
-      var _ = new Build(daemon.channel(), request, ProgressView.quiet(), nowhere).run();
+        new Lent(
+            Map.of("context", folder, "dockerfile", folder),
+            List.of(),
+            Map.of(),
+            Map.of(),
+            Map.of());
+    var request = new Build.Request("dockerfile.v0", Map.of(), List.of(), Caches.NONE, lent);
+    try (var daemon = DaemonChannel.open(DaemonAddress.parse(address), ClientTls.NONE)) {
+      var nowhere = OutputStream.nullOutputStream();
+      var _ = new Build(daemon, request, ProgressView.quiet(), nowhere).run();
     }
   }
 }

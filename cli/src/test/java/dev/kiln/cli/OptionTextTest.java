@@ -55,7 +55,8 @@ class OptionTextTest {
         .isEqualTo(new Lent.SecretSource.InEnvironment("PATH"));
     assertThatThrownBy(() -> OptionText.secret("id=a,src=" + temp.resolve("missing")))
         .isInstanceOf(BuildException.class)
-        .hasMessageContaining("cannot read");
+        .hasMessageContaining("--secret id=a,src=" + temp.resolve("missing"))
+        .hasMessageContaining("no such file");
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.kiln.sys;
 
 import dev.kiln.sys.Libc.Scratch;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /** Pseudo terminals. Any thread; callers close what they open. */
 public final class Terminals {
@@ -54,6 +55,15 @@ public final class Terminals {
       return new Size(
           s.buffer.get(ValueLayout.JAVA_SHORT, 0) & 0xffff,
           s.buffer.get(ValueLayout.JAVA_SHORT, 2) & 0xffff);
+    }
+  }
+
+  /** The size of the terminal behind standard error; empty where that is no terminal. */
+  public static Optional<Size> sizeOfStandardError() {
+    try {
+      return Optional.of(size(new Fd(2, "standard error")));
+    } catch (SyscallException noTerminal) {
+      return Optional.empty();
     }
   }
 

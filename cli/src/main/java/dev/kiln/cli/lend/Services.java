@@ -2,6 +2,7 @@ package dev.kiln.cli.lend;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import dev.kiln.cli.GivenFiles;
 import dev.kiln.cli.Output;
 import dev.kiln.grpc.health.HealthCheckRequest;
 import dev.kiln.grpc.health.HealthCheckResponse;
@@ -43,6 +44,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -77,6 +79,14 @@ final class Services {
     }
     if (!lent.sshAgents().isEmpty()) {
       all.add(ssh());
+    }
+    if (!lent.contentFolders().isEmpty()) {
+      var stores = new HashMap<String, ContentFolder>();
+      var byFolder = new HashMap<Path, ContentFolder>();
+      lent.contentFolders()
+          .forEach(
+              (id, path) -> stores.put(id, byFolder.computeIfAbsent(path, ContentFolder::new)));
+      all.add(new ContentService(stores).definition());
     }
     return all;
   }
@@ -140,9 +150,24 @@ final class Services {
                       values(headers, "followpaths"),
                       Services::ownedByNobody)) {
                 TreeSender.send(new PacketCall(call), tree, sent -> {});
+              } catch (IOException e) {
+                throw failed(flagOf(name) + " " + directory, e);
               }
             }))
         .build();
+  }
+
+  private static String flagOf(String directory) {
+    return switch (directory) {
+      case "context" -> "the context";
+      case "dockerfile" -> "the Dockerfile's directory";
+      default -> "--build-context " + directory + "=";
+    };
+  }
+
+  /** A failure on this machine, which comes back as the build's: with the flag it belongs to. */
+  private static BuildException failed(String what, IOException e) {
+    return new BuildException(BuildException.of(e).kind(), what + ": " + GivenFiles.reason(e), e);
   }
 
   // Who owns a file on this machine is no business of the image's.
@@ -192,7 +217,13 @@ final class Services {
       throw new BuildException(Kind.NOT_FOUND, "secret " + id + ": not found");
     }
     return switch (source) {
-      case Lent.SecretSource.InFile(Path path) -> Files.readAllBytes(path);
+      case Lent.SecretSource.InFile(Path path) -> {
+        try {
+          yield Files.readAllBytes(path);
+        } catch (IOException e) {
+          throw failed("--secret id=" + id + ",src=" + path, e);
+        }
+      }
       case Lent.SecretSource.InEnvironment(String variable) ->
           Optional.ofNullable(System.getenv(variable))
               .orElseThrow(() -> new BuildException(Kind.NOT_FOUND, "secret " + id + ": not found"))
@@ -223,28 +254,56 @@ final class Services {
     }
     switch (lent.outputs().get(id).target()) {
       case Output.Target.Directory(Path path) -> {
-        Files.createDirectories(path);
-        TreeReceiver.receive(
-            new Packets(call), path, ReceiveOptions.MERGE.withMap(e -> e.ownedBy(uid, gid)));
+        try {
+          Files.createDirectories(path);
+          TreeReceiver.receive(
+              new Packets(call), path, ReceiveOptions.MERGE.withMap(e -> e.ownedBy(uid, gid)));
+        } catch (IOException e) {
+          throw failed("--output dest=" + path, e);
+        }
       }
       case Output.Target.File(Path path) -> {
-        Path parent = path.toAbsolutePath().getParent();
-        if (parent != null) {
-          Files.createDirectories(parent);
+        try {
+          receiveFile(path, call);
+        } catch (IOException e) {
+          throw failed("--output dest=" + path, e);
         }
-        // Whole or not at all: a file of half an image looks like one.
-        Path partial = path.resolveSibling("." + path.getFileName() + ".part");
-        try (OutputStream out = Files.newOutputStream(partial)) {
-          copy(call, out);
-        }
-        Files.move(partial, path, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
       }
       case Output.Target.StandardOutput() -> {
-        copy(call, standardOutput);
-        standardOutput.flush();
+        try {
+          copy(call, standardOutput);
+          standardOutput.flush();
+        } catch (IOException e) {
+          throw failed("--output -, the standard output", e);
+        }
       }
       case Output.Target.Nowhere() ->
           throw new BuildException(Kind.NOT_FOUND, "exporter " + id + " takes no files here");
+    }
+  }
+
+  private static void receiveFile(Path path, Duplex<byte[], byte[]> call)
+      throws IOException, InterruptedException {
+    if (Files.exists(path) && !Files.isRegularFile(path)) {
+      try (OutputStream out = Files.newOutputStream(path)) { // a device or pipe takes the bytes
+        copy(call, out);
+      }
+      return;
+    }
+    Path file = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
+    Path parent = file.getParent();
+    if (parent != null) {
+      Files.createDirectories(parent);
+    }
+    // Whole or not at all: a file of half an image looks like one.
+    Path partial = file.resolveSibling("." + file.getFileName() + ".part");
+    try {
+      try (OutputStream out = Files.newOutputStream(partial)) {
+        copy(call, out);
+      }
+      Files.move(partial, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(partial);
     }
   }
 
@@ -341,7 +400,11 @@ final class Services {
           call)
       throws IOException, InterruptedException {
     try (var agent = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      agent.connect(UnixDomainSocketAddress.of(socket));
+      try {
+        agent.connect(UnixDomainSocketAddress.of(socket));
+      } catch (IOException e) {
+        throw failed("--ssh: the agent at " + socket, e);
+      }
       var requests =
           Blocking.start(
               "ssh-requests",

@@ -6,7 +6,6 @@ import dev.kiln.grpc.control.Vertex;
 import dev.kiln.grpc.control.VertexLog;
 import dev.kiln.grpc.control.VertexStatus;
 import dev.kiln.grpc.control.VertexWarning;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -18,10 +17,18 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What is known of a build's steps, gathered from the daemon's messages. One thread. Steps are
- * numbered as they start.
+ * What is known of a build's steps, gathered from the daemon's messages, whatever these hold. One
+ * thread. Steps are numbered as they start. Kept are the first {@link #MAX_STEPS} steps and
+ * warnings, {@link #MAX_PARTS} parts of each, and its last {@link #LINES_KEPT} lines.
  */
 public final class BuildState {
+  static final int MAX_STEPS = 50_000;
+  static final int MAX_PARTS = 1_000;
+  static final int LINES_KEPT = 200;
+  private static final int MAX_NAME = 4_096;
+  private static final int STDERR = 2;
+  private static final long LAST_SECOND = 253_402_300_799L; // of the year 9999
+
   private final Map<String, Step> steps = new LinkedHashMap<>();
   private final List<Warning> warnings = new ArrayList<>();
   private int started;
@@ -50,7 +57,10 @@ public final class BuildState {
     String error = "";
     final Map<String, Part> parts = new LinkedHashMap<>();
     final List<LogLine> log = new ArrayList<>();
-    private String unfinishedLine = "";
+    int forgotten; // lines that came before those in the log
+    private final LineCutter stdout = new LineCutter();
+    private final LineCutter stderr = new LineCutter();
+    private double lastLogSeconds;
     private Optional<Instant> firstStarted = Optional.empty();
 
     Step(String digest) {
@@ -69,9 +79,35 @@ public final class BuildState {
     static double seconds(Instant from, Instant to) {
       return java.time.Duration.between(from, to).toMillis() / 1000.0;
     }
+
+    private void add(String line) {
+      log.add(new LogLine(lastLogSeconds, TerminalText.colored(line)));
+    }
+
+    private void endLog() {
+      stdout.end(this::add);
+      stderr.end(this::add);
+    }
+
+    /** The last lines that it wrote, also what has no newline yet; without colors. */
+    List<String> tail(int lines) {
+      var tail = new ArrayList<String>();
+      log.subList(Math.max(0, log.size() - lines), log.size())
+          .forEach(line -> tail.add(TerminalText.line(line.text())));
+      for (LineCutter unfinished : List.of(stdout, stderr)) {
+        if (!unfinished.text().isEmpty()) {
+          tail.add(TerminalText.line(unfinished.text()));
+        }
+      }
+      return tail.subList(Math.max(0, tail.size() - lines), tail.size());
+    }
   }
 
-  /** A line that a step wrote. */
+  /**
+   * A line that a step wrote.
+   *
+   * @param text safe for a terminal, with its colors
+   */
   public record LogLine(double atSeconds, String text) {}
 
   /** Advice of the daemon's. */
@@ -97,44 +133,98 @@ public final class BuildState {
 
   /** The last lines that a step wrote. */
   public List<String> tail(Step step, int lines) {
-    return step.log.subList(Math.max(0, step.log.size() - lines), step.log.size()).stream()
-        .map(LogLine::text)
-        .toList();
+    return step.tail(lines);
   }
 
   public String name(Step step) {
     return step.name;
   }
 
-  /** Takes a message in. */
+  /** Takes a message in. What a step wrote last is a line once it has ended. */
   public Change apply(StatusResponse message) {
+    steps.values().forEach(BuildState::forgetOldLines);
     var changed = new LinkedHashSet<Step>();
-    for (Vertex v : message.getVertexesList()) {
-      changed.add(apply(v));
+    message
+        .getVertexesList()
+        .forEach(v ->
+            step(v.getDigest())
+                .ifPresent(s -> {
+                  apply(v, s);
+                  changed.add(s);
+                }));
+    message
+        .getStatusesList()
+        .forEach(v ->
+            step(v.getVertex())
+                .ifPresent(s -> {
+                  apply(v, s);
+                  changed.add(s);
+                }));
+    message
+        .getLogsList()
+        .forEach(l ->
+            step(l.getVertex())
+                .ifPresent(s -> {
+                  apply(l, s);
+                  changed.add(s);
+                }));
+    for (Step step : changed) {
+      if (step.completed.isPresent()) {
+        step.endLog();
+      }
     }
-    for (VertexStatus s : message.getStatusesList()) {
-      changed.add(apply(s));
-    }
-    for (VertexLog l : message.getLogsList()) {
-      changed.add(apply(l));
-    }
+    return new Change(changed, news(message));
+  }
+
+  private List<Warning> news(StatusResponse message) {
     var news = new ArrayList<Warning>();
     for (VertexWarning w : message.getWarningsList()) {
-      news.add(new Warning(w.getShort().toStringUtf8(), w.getUrl()));
+      if (warnings.size() + news.size() < MAX_STEPS) {
+        news.add(new Warning(shown(w.getShort().toStringUtf8()), shown(w.getUrl())));
+      }
     }
     warnings.addAll(news);
-    return new Change(changed, news);
+    return news;
   }
 
-  private Step step(String digest) {
-    return steps.computeIfAbsent(digest, Step::new);
+  /** No more comes: what steps wrote last are lines. A step that wrote and never began begins. */
+  Change finish() {
+    var changed = new LinkedHashSet<Step>();
+    for (Step step : steps.values()) {
+      forgetOldLines(step);
+      int before = step.log.size();
+      step.endLog();
+      if (step.log.size() > before || step.number == 0 && before > 0) {
+        step.number = step.number == 0 ? ++started : step.number;
+        changed.add(step);
+      }
+    }
+    return new Change(changed, List.of());
   }
 
-  private Step apply(Vertex v) {
-    Step step = step(v.getDigest());
-    step.name = v.getName();
+  // Views have seen them by the next message.
+  private static void forgetOldLines(Step step) {
+    int old = step.log.size() - LINES_KEPT;
+    if (old > 0) {
+      step.log.subList(0, old).clear();
+      step.forgotten += old;
+    }
+  }
+
+  private Optional<Step> step(String digest) {
+    return steps.size() < MAX_STEPS
+        ? Optional.of(steps.computeIfAbsent(digest, Step::new))
+        : Optional.ofNullable(steps.get(digest));
+  }
+
+  private static String shown(String text) {
+    return TerminalText.line(text.length() <= MAX_NAME ? text : text.substring(0, MAX_NAME) + "…");
+  }
+
+  private void apply(Vertex v, Step step) {
+    step.name = shown(v.getName());
     step.cached |= v.getCached();
-    step.error = v.getError();
+    step.error = shown(v.getError());
     step.started = v.hasStarted() ? Optional.of(instant(v.getStarted())) : Optional.empty();
     step.completed = v.hasCompleted() ? Optional.of(instant(v.getCompleted())) : Optional.empty();
     if (step.started.isPresent()) {
@@ -145,40 +235,30 @@ public final class BuildState {
         step.number = ++started;
       }
     }
-    return step;
   }
 
-  private Step apply(VertexStatus s) {
-    Step step = step(s.getVertex());
-    Part part = step.parts.computeIfAbsent(s.getID(), Part::new);
+  private static void apply(VertexStatus s, Step step) {
+    String id = shown(s.getID());
+    if (step.parts.size() >= MAX_PARTS && !step.parts.containsKey(id)) {
+      return;
+    }
+    Part part = step.parts.computeIfAbsent(id, Part::new);
     part.current = s.getCurrent();
     part.total = s.getTotal();
     part.started = s.hasStarted() ? Optional.of(instant(s.getStarted())) : Optional.empty();
     part.completed = s.hasCompleted() ? Optional.of(instant(s.getCompleted())) : Optional.empty();
-    return step;
   }
 
-  private Step apply(VertexLog l) {
-    Step step = step(l.getVertex());
-    String text = step.unfinishedLine + l.getMsg().toString(StandardCharsets.UTF_8);
-    double at =
+  private static void apply(VertexLog l, Step step) {
+    step.lastLogSeconds =
         step.firstStarted.map(from -> Step.seconds(from, instant(l.getTimestamp()))).orElse(0.0);
-    int start = 0;
-    for (int end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      step.log.add(new LogLine(at, lastOverwritten(text.substring(start, end))));
-      start = end + 1;
-    }
-    step.unfinishedLine = text.substring(start);
-    return step;
+    LineCutter stream = l.getStream() == STDERR ? step.stderr : step.stdout;
+    stream.take(l.getMsg(), step::add);
   }
 
-  // Progress bars draw over a line by carriage returns: what a terminal would show in the end.
-  private static String lastOverwritten(String line) {
-    String text = line.endsWith("\r") ? line.substring(0, line.length() - 1) : line;
-    return text.substring(text.lastIndexOf('\r') + 1);
-  }
-
+  // Any number may come: what no calendar has is its first or last second.
   private static Instant instant(Timestamp t) {
-    return Instant.ofEpochSecond(t.getSeconds(), t.getNanos());
+    long second = Math.clamp(t.getSeconds(), 0, LAST_SECOND);
+    return Instant.ofEpochSecond(second, Math.clamp(t.getNanos(), 0, 999_999_999));
   }
 }

@@ -9,10 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/**
- * Progress as lines that are written once, for logs: each begins with its step's number. One
- * thread.
- */
+/** Progress as lines that are written once, for logs: each begins with its step's number. */
 public final class PlainView implements ProgressView {
   private final PrintStream out;
   private final BuildState state = new BuildState();
@@ -22,6 +19,7 @@ public final class PlainView implements ProgressView {
   private final Set<BuildState.Step> ending = new LinkedHashSet<>();
   private final Set<BuildState.Part> partsShown = new HashSet<>();
   private int lastNumber;
+  private boolean closed;
 
   /**
    * @param out stays open
@@ -31,14 +29,13 @@ public final class PlainView implements ProgressView {
   }
 
   @Override
-  public void show(StatusResponse message) {
+  public synchronized void show(StatusResponse message) {
+    if (closed) {
+      return;
+    }
     BuildState.Change change = state.apply(message);
     printEnds();
-    for (BuildState.Step step : change.steps()) {
-      if (step.number > 0) {
-        show(step);
-      }
-    }
+    show(change);
     for (BuildState.Warning warning : change.warnings()) {
       out.println(
           "WARN: "
@@ -48,15 +45,23 @@ public final class PlainView implements ProgressView {
     out.flush();
   }
 
+  private void show(BuildState.Change change) {
+    for (BuildState.Step step : change.steps()) {
+      if (step.number > 0) {
+        show(step);
+      }
+    }
+  }
+
   private void show(BuildState.Step step) {
     if (named.add(step)) {
       print(step, step.name);
     }
-    int shown = linesShown.getOrDefault(step, 0);
-    for (BuildState.LogLine line : step.log.subList(shown, step.log.size())) {
+    int unseen = Math.max(0, linesShown.getOrDefault(step, 0) - step.forgotten);
+    for (BuildState.LogLine line : step.log.subList(unseen, step.log.size())) {
       print(step, String.format(Locale.ROOT, "%.3f %s", line.atSeconds(), line.text()));
     }
-    linesShown.put(step, step.log.size());
+    linesShown.put(step, step.forgotten + step.log.size());
     for (BuildState.Part part : step.parts.values()) {
       if (part.completed.isPresent() && partsShown.add(part)) {
         String size = part.current > 0 ? " " + Sizes.of(part.current) : "";
@@ -99,7 +104,12 @@ public final class PlainView implements ProgressView {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    show(state.finish());
     printEnds();
     out.flush();
   }

@@ -2,11 +2,14 @@ package dev.kiln.cli.view;
 
 import dev.kiln.grpc.control.StatusResponse;
 
-/** Shows a build while it runs. Messages come from one thread; closing shows the final state. */
+/**
+ * Shows a build while it runs. Closing shows the final state, once; after that nothing is shown, so
+ * what is printed then stays the last. Any thread.
+ */
 public interface ProgressView extends AutoCloseable {
   void show(StatusResponse message);
 
-  /** What happened so far. */
+  /** What happened so far; read it when the view is closed. */
   BuildState state();
 
   @Override
@@ -14,21 +17,6 @@ public interface ProgressView extends AutoCloseable {
 
   /** Shows nothing, but gathers the state. */
   static ProgressView quiet() {
-    return new ProgressView() {
-      private final BuildState state = new BuildState();
-
-      @Override
-      public void show(StatusResponse message) {
-        state.apply(message);
-      }
-
-      @Override
-      public BuildState state() {
-        return state;
-      }
-
-      @Override
-      public void close() {}
-    };
+    return new QuietView();
   }
 }

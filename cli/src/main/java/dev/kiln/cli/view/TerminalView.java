@@ -8,11 +8,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 
 /**
  * Progress in place on a terminal: what ran, what runs and what it says now, at most as tall as the
- * terminal. Redrawn when something changes, at most ten times a second; the final state stays. One
- * thread.
+ * terminal. Redrawn when something changes, at most ten times a second; the final state stays. The
+ * terminal keeps its modes: between two frames the cursor stands below the picture, whatever ends
+ * the process then.
  */
 public final class TerminalView implements ProgressView {
   private static final Duration PACE = Duration.ofMillis(100);
@@ -24,31 +26,47 @@ public final class TerminalView implements ProgressView {
   private static final String PLAIN = "\u001b[0m";
 
   private final PrintStream out;
-  private final int width;
-  private final int height;
+  private final Supplier<TerminalSize> size;
   private final Clock clock;
   private final BuildState state = new BuildState();
   private final Instant begun;
   private Instant drawnAt = Instant.EPOCH;
-  private int drawnLines;
+  private List<Line> drawn = List.of();
+  private boolean closed;
+
+  /** A line of the picture, without control characters. */
+  record Line(String text, String color) {
+    private String shown() {
+      return color.isEmpty() ? text : color + text + PLAIN;
+    }
+
+    /** On a terminal that has become narrower, lines take several rows. */
+    private int rows(int columns) {
+      return Math.max(1, Math.ceilDiv(TerminalText.columns(text), columns));
+    }
+  }
 
   /**
    * @param out stays open
+   * @param size of the terminal, asked before each frame
    */
-  public TerminalView(PrintStream out, int width, int height, Clock clock) {
+  public TerminalView(PrintStream out, Supplier<TerminalSize> size, Clock clock) {
     this.out = out;
-    this.width = width;
-    this.height = height;
+    this.size = size;
     this.clock = clock;
     this.begun = clock.instant();
   }
 
   @Override
-  public void show(StatusResponse message) {
+  public synchronized void show(StatusResponse message) {
+    if (closed) {
+      return;
+    }
     state.apply(message);
     Instant now = clock.instant();
     if (Duration.between(drawnAt, now).compareTo(PACE) >= 0) {
-      draw(now, height - 1);
+      TerminalSize terminal = size.get();
+      draw(now, terminal, terminal.rows() - 1);
     }
   }
 
@@ -58,69 +76,77 @@ public final class TerminalView implements ProgressView {
   }
 
   @Override
-  public void close() {
-    draw(clock.instant(), Integer.MAX_VALUE);
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    state.finish();
+    draw(clock.instant(), size.get(), Integer.MAX_VALUE);
     for (BuildState.Warning warning : state.warnings()) {
       out.println("WARN: " + warning.summary());
     }
     out.flush();
   }
 
-  private void draw(Instant now, int maxLines) {
+  private void draw(Instant now, TerminalSize terminal, int maxLines) {
     var screen = new StringBuilder();
-    if (drawnLines > 0) {
-      screen.append(String.format(Locale.ROOT, UP, drawnLines));
+    int rows = drawn.stream().mapToInt(line -> line.rows(terminal.columns())).sum();
+    int up = Math.min(rows, terminal.rows() - 1);
+    if (up > 0) {
+      screen.append(String.format(Locale.ROOT, UP, up));
     }
     screen.append('\r').append(CLEAR_BELOW);
-    List<String> lines = lines(now, maxLines);
-    lines.forEach(line -> screen.append(line).append('\n'));
+    drawn = lines(now, terminal.columns(), maxLines);
+    drawn.forEach(line -> screen.append(line.shown()).append('\n'));
     out.print(screen);
     out.flush();
-    drawnLines = lines.size();
     drawnAt = now;
   }
 
   /** What the terminal shows, without a line longer than it is wide. */
-  List<String> lines(Instant now, int maxLines) {
+  List<Line> lines(Instant now, int columns, int maxLines) {
     List<BuildState.Step> begunSteps = state.steps().stream().filter(s -> s.number > 0).toList();
     long done = begunSteps.stream().filter(s -> s.completed.isPresent()).count();
-    var lines = new ArrayList<String>();
-    lines.add(
-        cut(
-            String.format(
-                Locale.ROOT,
-                "[+] Building %.1fs (%d/%d)",
-                BuildState.Step.seconds(begun, now),
-                done,
-                state.steps().size())));
-    var body = new ArrayList<String>();
+    String head =
+        String.format(
+            Locale.ROOT,
+            "[+] Building %.1fs (%d/%d)",
+            BuildState.Step.seconds(begun, now),
+            done,
+            state.steps().size());
+    var body = new ArrayList<Line>();
     for (BuildState.Step step : begunSteps) {
-      String mark = step.cached && step.completed.isPresent() ? "CACHED " : "";
-      String line =
-          cut(String.format(Locale.ROOT, " => %s%s  %.1fs", mark, step.name, step.seconds(now)));
-      if (!step.error.isEmpty()) {
-        body.add(RED + line + PLAIN);
-      } else {
-        body.add(step.completed.isPresent() ? BLUE + line + PLAIN : line);
-      }
-      if (step.isRunning()) {
-        for (BuildState.Part part : step.parts.values()) {
-          if (part.completed.isEmpty()) {
-            String total = part.total > 0 ? " / " + Sizes.of(part.total) : "";
-            body.add(cut(" => => " + part.id + "  " + Sizes.of(part.current) + total));
-          }
-        }
-        for (String text : state.tail(step, LOG_LINES)) {
-          body.add(cut(" => => # " + text.replaceAll("\\p{Cntrl}", "")));
-        }
-      }
+      add(step, now, body);
     }
-    int room = Math.max(1, maxLines - lines.size());
+    var lines = new ArrayList<Line>();
+    if (maxLines > 0) {
+      lines.add(new Line(head, ""));
+    }
+    int room = Math.max(0, maxLines - lines.size());
     lines.addAll(body.subList(Math.max(0, body.size() - room), body.size()));
-    return lines;
+    return lines.stream()
+        .map(line -> new Line(TerminalText.cut(line.text(), columns), line.color()))
+        .toList();
   }
 
-  private String cut(String line) {
-    return line.length() <= width ? line : line.substring(0, width);
+  private static void add(BuildState.Step step, Instant now, List<Line> body) {
+    String mark = step.cached && step.completed.isPresent() ? "CACHED " : "";
+    String color = step.error.isEmpty() ? step.completed.isPresent() ? BLUE : "" : RED;
+    double seconds = step.seconds(now);
+    body.add(
+        new Line(String.format(Locale.ROOT, " => %s%s  %.1fs", mark, step.name, seconds), color));
+    if (!step.isRunning()) {
+      return;
+    }
+    for (BuildState.Part part : step.parts.values()) {
+      if (part.completed.isEmpty()) {
+        String total = part.total > 0 ? " / " + Sizes.of(part.total) : "";
+        body.add(new Line(" => => " + part.id + "  " + Sizes.of(part.current) + total, ""));
+      }
+    }
+    for (String text : step.tail(LOG_LINES)) {
+      body.add(new Line(" => => # " + text, ""));
+    }
   }
 }
