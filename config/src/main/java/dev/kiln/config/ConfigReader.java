@@ -1,5 +1,7 @@
 package dev.kiln.config;
 
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import dev.kiln.config.DaemonConfig.CdiConfig;
@@ -8,37 +10,48 @@ import dev.kiln.config.DaemonConfig.FrontendsConfig;
 import dev.kiln.config.DaemonConfig.GrpcConfig;
 import dev.kiln.config.DaemonConfig.HistoryConfig;
 import dev.kiln.config.DaemonConfig.LogConfig;
+import dev.kiln.config.DaemonConfig.OtelConfig;
 import dev.kiln.config.DaemonConfig.TlsConfig;
 import dev.kiln.config.WorkerConfig.NetworkConfig;
 import dev.kiln.config.WorkerConfig.Toggle;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Reads the daemon's configuration: a flag wins over buildkitd.toml, that over the default, key by
- * key (BuildKit v0.22 {@code cmd/buildkitd/config/config.go}, {@code docs/buildkitd.toml.md}). An
- * unknown key is a warning, a bad value a {@link ConfigException}. Stateless.
+ * key (BuildKit v0.22 and v0.34 {@code cmd/buildkitd/config/config.go}, {@code
+ * docs/buildkitd.toml.md}). An unknown key is a warning, a bad value a {@link ConfigException}.
+ * Stateless.
  */
 public final class ConfigReader {
-  private static final Logger LOG = LoggerFactory.getLogger(ConfigReader.class);
+  private static final int MAX_BYTES = 1 << 20;
   private static final Path DEFAULT_FILE = Path.of("/etc/buildkit/buildkitd.toml");
 
   private ConfigReader() {}
 
   /** What the command line asks for. */
   public sealed interface Request {
-    record Start(DaemonConfig config) implements Request {}
+    /**
+     * @param warnings what of it has no effect, for the log that it configures
+     */
+    record Start(DaemonConfig config, List<String> warnings) implements Request {
+      public Start {
+        warnings = List.copyOf(warnings);
+      }
+    }
 
     /** Print this and end well. */
     record Print(String text) implements Request {}
@@ -53,13 +66,14 @@ public final class ConfigReader {
     if (print.isPresent()) {
       return new Request.Print(print.get());
     }
-    Optional<Path> named = flags.config.value().map(Path::of);
+    Optional<Path> named = flags.config.value().map(text -> path("--config", text));
     TomlTable toml = load(named);
+    var warnings = new ArrayList<>(NotOffered.check(flags, toml));
     DaemonConfig config = merge(flags, toml, gids);
     for (String key : toml.unknown()) {
-      LOG.warn("unknown key {} in {} is ignored", key, named.orElse(DEFAULT_FILE));
+      warnings.add("unknown key " + key + " in " + named.orElse(DEFAULT_FILE) + " is ignored");
     }
-    return new Request.Start(config);
+    return new Request.Start(config, warnings);
   }
 
   private static TomlTable load(Optional<Path> named) {
@@ -67,31 +81,31 @@ public final class ConfigReader {
     if (named.isEmpty() && !Files.exists(file)) {
       return new TomlTable(new TomlMapper().createObjectNode(), "");
     }
-    try {
-      return new TomlTable((ObjectNode) new TomlMapper().readTree(Files.readAllBytes(file)), "");
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] bytes = in.readNBytes(MAX_BYTES + 1);
+      if (bytes.length > MAX_BYTES) {
+        throw unreadable(
+            file, "it is larger than " + MAX_BYTES + " bytes", new IOException("too large"));
+      }
+      return new TomlTable((ObjectNode) new TomlMapper().readTree(bytes), "");
+    } catch (JsonProcessingException e) {
+      String said = e.getOriginalMessage().lines().findFirst().orElse("not TOML");
+      JsonLocation at = e.getLocation();
+      throw unreadable(
+          file, "line " + at.getLineNr() + ", column " + at.getColumnNr() + ": " + said, e);
+    } catch (NoSuchFileException e) {
+      throw unreadable(file, "no such file", e);
     } catch (IOException e) {
-      throw new ConfigException("failed to load config from " + file + ": " + e.getMessage(), e);
+      throw unreadable(file, "" + e.getMessage(), e);
     }
+  }
+
+  private static ConfigException unreadable(Path file, String why, Exception cause) {
+    return new ConfigException("failed to load config from " + file + ": " + why, cause);
   }
 
   private static DaemonConfig merge(
       DaemonFlags flags, TomlTable toml, Function<String, Integer> gids) {
-    toml.ignore("provenanceEnvDir");
-    toml.ignore("cache");
-    if (flags.containerdWorker.value().orElse("auto").equals("true")) {
-      throw new ConfigException(
-          "--containerd-worker=true: this daemon has a runc worker only; leave the flag out");
-    }
-    TomlTable containerd = toml.table("worker").table("containerd");
-    if (containerd.flag("enabled").orElse(false)) {
-      throw new ConfigException(
-          "worker.containerd.enabled: this daemon has a runc worker only; set it to false");
-    }
-    List.copyOf(containerd.unknown())
-        .forEach(key -> containerd.ignore(key.substring("worker.containerd.".length())));
-    if (pick(flags.rootless, flags.ociRootless.value()).orElse(false)) {
-      throw new ConfigException("--rootless is not offered yet: start the daemon as root");
-    }
     TomlTable history = toml.table("history");
     TomlTable dns = toml.table("dns");
     TomlTable cdi = toml.table("cdi");
@@ -99,13 +113,12 @@ public final class ConfigReader {
     TomlTable gateway = frontends.table("gateway.v0");
     boolean bounded = toml.has("history");
     return new DaemonConfig(
-        Path.of(pick(flags.root, toml.text("root")).orElse("/var/lib/buildkit")).toAbsolutePath(),
+        path("root", pick(flags.root, toml.text("root")).orElse("/var/lib/buildkit"))
+            .toAbsolutePath(),
         log(flags, toml),
         texts(flags.entitlements, toml.texts("insecure-entitlements")),
         grpc(flags, toml.table("grpc"), gids),
-        Path.of(
-            pick(flags.otelSocketPath, toml.table("otel").text("socketPath"))
-                .orElse("/run/buildkit/otel-grpc.sock")),
+        otel(pick(flags.otelSocketPath, toml.table("otel").text("socketPath"))),
         new CdiConfig(
             pick(flags.cdiDisabled, cdi.flag("disabled")).orElse(false),
             texts(
@@ -128,14 +141,36 @@ public final class ConfigReader {
         registries(toml.table("registry")));
   }
 
+  private static OtelConfig otel(Optional<String> socket) {
+    return new OtelConfig(
+        path("otel.socketPath", socket.orElse("/run/buildkit/otel-grpc.sock")), socket.isPresent());
+  }
+
   private static LogConfig log(DaemonFlags flags, TomlTable toml) {
-    boolean trace = pick(flags.trace, toml.flag("trace")).orElse(false);
-    boolean debug = pick(flags.debug, toml.flag("debug")).orElse(false);
-    String format = pick(flags.logFormat, toml.table("log").text("format")).orElse("text");
+    TomlTable log = toml.table("log");
+    String format = pick(flags.logFormat, log.text("format")).orElse("text");
     if (!format.equals("text") && !format.equals("json")) {
       throw new ConfigException("unsupported log format '" + format + "': write text or json");
     }
-    return new LogConfig(trace ? "trace" : debug ? "debug" : "info", format);
+    boolean trace = pick(flags.trace, toml.flag("trace")).orElse(false);
+    boolean debug = pick(flags.debug, toml.flag("debug")).orElse(false);
+    String level = pick(flags.logLevel, log.text("level")).orElse("");
+    if (level.isEmpty()) {
+      return new LogConfig(trace ? "trace" : debug ? "debug" : "info", format);
+    }
+    return new LogConfig(level(level), format);
+  }
+
+  /** As logrus names levels; those above error are errors here. */
+  private static String level(String name) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "trace", "debug", "info", "error" -> name.toLowerCase(Locale.ROOT);
+      case "warn", "warning" -> "warn";
+      case "fatal", "panic" -> "error";
+      default ->
+          throw new ConfigException(
+              "unknown log level '" + name + "': write error, warn, info, debug or trace");
+    };
   }
 
   private static GrpcConfig grpc(
@@ -155,7 +190,7 @@ public final class ConfigReader {
         flags
             .group
             .value()
-            .map(name -> name.matches("[0-9]+") ? Integer.parseInt(name) : gids.apply(name));
+            .map(name -> name.matches("[0-9]{1,9}") ? Integer.parseInt(name) : gids.apply(name));
     return new GrpcConfig(
         texts(flags.addr, grpc.texts("address"), "unix:///run/buildkit/buildkitd.sock"),
         pick(flags.debugaddr, grpc.text("debugAddress")).orElse(""),
@@ -165,9 +200,13 @@ public final class ConfigReader {
   }
 
   private static WorkerConfig worker(DaemonFlags flags, TomlTable oci) {
-    oci.ignore("proxySnapshotterPath");
-    oci.ignore("stargzSnapshotter");
-    oci.ignore("userRemapUnsupported");
+    Optional<Toggle> flag = flags.ociWorker.value().map(t -> Toggle.parse("--oci-worker", t));
+    if (either(flag, oci.flag("enabled").map(Toggle::of)).orElse(Toggle.AUTO) == Toggle.OFF) {
+      throw new ConfigException(
+          "no worker: "
+              + (flag.isPresent() ? "--oci-worker=false" : "worker.oci.enabled = false")
+              + " turns off the only one that this daemon has; leave it out");
+    }
     var labels = new LinkedHashMap<>(oci.textMap("labels"));
     labels.putAll(flags.ociLabels.value().orElse(Map.of()));
     boolean gc = pick(flags.ociGc, oci.flag("gc")).orElse(true);
@@ -192,15 +231,9 @@ public final class ConfigReader {
               rule.disk("minFreeSpace")));
     }
     return new WorkerConfig(
-        either(
-                flags.ociWorker.value().map(t -> toggle("--oci-worker", t)),
-                oci.flag("enabled").map(on -> on ? Toggle.ON : Toggle.OFF))
-            .orElse(Toggle.AUTO),
         labels,
         texts(flags.ociPlatforms, oci.texts("platforms")),
         snapshotter,
-        oci.flag("rootless").orElse(false),
-        pick(flags.ociNoProcessSandbox, oci.flag("noProcessSandbox")).orElse(false),
         pick(flags.ociBinary, oci.text("binary")).orElse(""),
         gc,
         policies,
@@ -214,7 +247,6 @@ public final class ConfigReader {
             oci.text("bridgeSubnet").orElse("10.10.0.0/16")),
         oci.text("defaultCgroupParent").orElse(""),
         pick(flags.ociApparmor, oci.text("apparmor-profile")).orElse(""),
-        pick(flags.ociSelinux, oci.flag("selinux")).orElse(false),
         pick(flags.maxParallelism, oci.number("max-parallelism")).orElse(0));
   }
 
@@ -248,16 +280,6 @@ public final class ConfigReader {
         .filter(space -> !space.isNone());
   }
 
-  private static Toggle toggle(String name, String text) {
-    return switch (text) {
-      case "true", "1" -> Toggle.ON;
-      case "false", "0" -> Toggle.OFF;
-      case "auto" -> Toggle.AUTO;
-      default ->
-          throw new ConfigException(name + " must be auto, true or false, not '" + text + "'");
-    };
-  }
-
   private static Map<String, RegistryConfig> registries(TomlTable registry) {
     var all = new LinkedHashMap<String, RegistryConfig>();
     registry
@@ -277,6 +299,14 @@ public final class ConfigReader {
                         .toList(),
                     t.texts("tlsconfigdir"))));
     return all;
+  }
+
+  private static Path path(String name, String text) {
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new ConfigException(name + " is no path: " + e.getReason(), e);
+    }
   }
 
   /** The flag's value, else the file's; the file's key counts as read either way. */

@@ -14,7 +14,7 @@ public record DaemonConfig(
     LogConfig log,
     List<String> insecureEntitlements,
     GrpcConfig grpc,
-    Path otelSocket,
+    OtelConfig otel,
     CdiConfig cdi,
     HistoryConfig history,
     DnsConfig dns,
@@ -51,6 +51,13 @@ public record DaemonConfig(
 
   /** PEM files; with {@code caFile} a client certificate is required. */
   public record TlsConfig(String certFile, String keyFile, Optional<String> caFile) {}
+
+  /**
+   * Where steps may send spans.
+   *
+   * @param named whether somebody chose the place: then it must be free
+   */
+  public record OtelConfig(Path socket, boolean named) {}
 
   public record CdiConfig(boolean disabled, List<String> specDirs, List<String> autoAllowed) {
     public CdiConfig {

@@ -3,6 +3,7 @@ package dev.kiln.config;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -11,8 +12,9 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * buildkitd's flags (v0.22 {@code cmd/buildkitd/main*.go}); an absent one leaves the file's value.
- * Declared by calls, as annotations take a tenth of the daemon's start to read. One thread.
+ * buildkitd's flags (v0.22 and v0.34 {@code cmd/buildkitd/main*.go}); an absent one leaves the
+ * file's value. Declared by calls, as annotations take a tenth of the daemon's start to read. One
+ * thread.
  */
 final class DaemonFlags {
   /** A flag, and its value once the command line is parsed. */
@@ -23,6 +25,8 @@ final class DaemonFlags {
     }
   }
 
+  private static final Set<String> OFF = Set.of("", "0", "f", "F", "false", "FALSE", "False");
+
   private final CommandSpec command = CommandSpec.create().name("buildkitd");
   private final CommandLine line;
 
@@ -32,27 +36,33 @@ final class DaemonFlags {
   }
 
   final Flag<String> config =
-      text(
+      variable(
           "--config",
           "FILE",
-          "Configuration file (default: /etc/buildkit/buildkitd.toml, which may be missing).");
+          "BUILDKITD_CONFIG",
+          "Configuration file (default: $BUILDKITD_CONFIG, else /etc/buildkit/buildkitd.toml, which may be missing).");
   final Flag<String> root = text("--root", "DIR", "State folder (default: /var/lib/buildkit).");
   final Flag<List<String>> addr =
       texts(
           "--addr",
           "ADDR",
           "Listen address, repeatable: unix://PATH, tcp://HOST:PORT or fd:// (default: unix:///run/buildkit/buildkitd.sock).");
+  final Flag<String> logLevel =
+      variable(
+          "--log-level",
+          "LEVEL",
+          "BUILDKITD_LOG_LEVEL",
+          "error, warn, info, debug or trace (default: $BUILDKITD_LOG_LEVEL, else info).");
   final Flag<Boolean> debug = toggle("--debug", "Log more.");
   final Flag<Boolean> trace = toggle("--trace", "Log most.");
   final Flag<String> logFormat = text("--log-format", "text|json", "Form of the log.");
   final Flag<String> group =
       text("--group", "GROUP", "Group, by name or id, that owns unix sockets.");
   final Flag<String> debugaddr =
-      flag(
-          OptionSpec.builder("--debugaddr")
-              .type(String.class)
-              .paramLabel("ADDR")
-              .defaultValue("${env:BUILDKITD_DEBUGADDR}"),
+      variable(
+          "--debugaddr",
+          "ADDR",
+          "BUILDKITD_DEBUGADDR",
           "Address of the debug endpoints (default: $BUILDKITD_DEBUGADDR).");
   final Flag<String> tlscert = text("--tlscert", "FILE", "Certificate of tcp listeners.");
   final Flag<String> tlskey = text("--tlskey", "FILE", "Key of tcp listeners.");
@@ -68,7 +78,6 @@ final class DaemonFlags {
   final Flag<Boolean> cdiDisabled = toggle("--cdi-disabled", "Offer no CDI devices.");
   final Flag<List<String>> cdiSpecDirs =
       texts("--cdi-spec-dir", "DIR", "Folder of CDI specifications, repeatable.");
-  final Flag<Boolean> rootless = toggle("--rootless", "Run without root (not offered yet).");
   final Flag<String> ociWorker = text("--oci-worker", "auto|true|false", "Use the runc worker.");
   final Flag<Map<String, String>> ociLabels =
       pairs("--oci-worker-labels", "K=V", "Label of the worker, repeatable.");
@@ -80,11 +89,6 @@ final class DaemonFlags {
   final Flag<String> ociBinary = text("--oci-worker-binary", "NAME", "The runc to use.");
   final Flag<String> ociApparmor =
       text("--oci-worker-apparmor-profile", "NAME", "AppArmor profile of steps.");
-  final Flag<Boolean> ociSelinux = toggle("--oci-worker-selinux", "Label mounts for SELinux.");
-  final Flag<Boolean> ociRootless =
-      toggle("--oci-worker-rootless", "Run steps without root (not offered yet).");
-  final Flag<Boolean> ociNoProcessSandbox =
-      toggle("--oci-worker-no-process-sandbox", "Share the host's processes; rootless only.");
   final Flag<Boolean> ociGc = toggle("--oci-worker-gc", "Collect unused cache (default: true).");
   final Flag<String> ociKeepStorage =
       text("--oci-worker-gc-keepstorage", "MB", "RESERVED[,FREE[,MAX]] of the cache, in MB.");
@@ -106,13 +110,15 @@ final class DaemonFlags {
    * @throws ConfigException for an unknown flag or a value that is none
    */
   DaemonFlags(List<String> arguments) {
-    ignored();
+    for (String name : NotOffered.flags()) {
+      flag(toggle(name).type(List.class).auxiliaryTypes(String.class).hidden(true), "Not offered.");
+    }
     command
         .usageMessage()
         .description("Kiln, a container build server that speaks BuildKit's protocol.")
         .sortOptions(false)
         .longOptionsMaxWidth(36);
-    line = new CommandLine(command);
+    line = new CommandLine(command).setOverwrittenOptionsAllowed(true); // the last one counts
     try {
       line.parseArgs(arguments.toArray(String[]::new));
     } catch (ParameterException e) {
@@ -129,6 +135,16 @@ final class DaemonFlags {
 
   private Flag<String> text(String name, String label, String description) {
     return flag(OptionSpec.builder(name).type(String.class).paramLabel(label), description);
+  }
+
+  /** One that the environment may give. */
+  private Flag<String> variable(String name, String label, String variable, String description) {
+    return flag(
+        OptionSpec.builder(name)
+            .type(String.class)
+            .paramLabel(label)
+            .defaultValue("${env:" + variable + "}"),
+        description);
   }
 
   private Flag<Integer> number(String name, String label, String description) {
@@ -166,33 +182,14 @@ final class DaemonFlags {
     return new Flag<>(option::getValue);
   }
 
-  /** Flags of what Kiln does not have, which daemons are started with all the same. */
-  private void ignored() {
-    flag(
-        repeatable(
-                "--containerd-worker-addr",
-                "--containerd-worker-labels",
-                "--containerd-worker-namespace",
-                "--containerd-worker-runtime",
-                "--containerd-worker-net",
-                "--containerd-worker-snapshotter",
-                "--containerd-worker-apparmor-profile",
-                "--containerd-worker-gc-keepstorage",
-                "--containerd-cni-config-path",
-                "--containerd-cni-binary-dir",
-                "--containerd-cni-pool-size",
-                "--containerd-max-parallelism")
-            .hidden(true),
-        "Ignored.");
-    flag(
-        toggle(
-                "--containerd-worker-gc",
-                "--containerd-worker-selinux",
-                "--containerd-worker-rootless",
-                "--save-cache-debug")
-            .type(List.class)
-            .auxiliaryTypes(Boolean.class)
-            .hidden(true),
-        "Ignored.");
+  /**
+   * Whether a flag of what is not offered asks for something; empty where it is absent.
+   *
+   * @param name one of {@link NotOffered#flags}
+   */
+  Optional<Boolean> on(String name) {
+    List<String> given = command.findOption(name).getValue();
+    return Optional.ofNullable(given)
+        .map(values -> values.stream().anyMatch(value -> !OFF.contains(value)));
   }
 }

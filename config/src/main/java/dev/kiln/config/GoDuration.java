@@ -12,7 +12,10 @@ import java.util.regex.Pattern;
 public final class GoDuration {
   private static final Pattern PART =
       Pattern.compile("([0-9]*\\.?[0-9]+|[0-9]+\\.)(ns|us|µs|ms|s|m|h)");
-  private static final Pattern NUMBER = Pattern.compile("[-+]?[0-9]+");
+  private static final Pattern NUMBER = Pattern.compile("[-+]?[0-9]{1,18}");
+
+  /** The first that Go's durations do not hold (but for a nanosecond). */
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
 
   private GoDuration() {}
 
@@ -23,10 +26,12 @@ public final class GoDuration {
     if (text.isEmpty()) {
       return Duration.ZERO;
     }
-    if (NUMBER.matcher(text).matches()) {
-      return Duration.ofSeconds(Long.parseLong(text));
-    }
-    return find(text)
+    Optional<Duration> found =
+        NUMBER.matcher(text).matches()
+            ? Optional.of(Duration.ofSeconds(Long.parseLong(text)))
+            : find(text);
+    return found
+        .filter(duration -> duration.abs().compareTo(LONGEST) < 0)
         .orElseThrow(() ->
             new ConfigException(
                 "invalid duration '"

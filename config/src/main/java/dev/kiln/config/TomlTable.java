@@ -165,9 +165,38 @@ final class TomlTable {
     return all;
   }
 
-  /** Marks a key as understood but without effect. */
-  void ignore(String key) {
-    read.add(key);
+  /**
+   * Takes a key as read, with all below it where it is a table.
+   *
+   * @param dotted path of the key, from this table
+   * @return full paths of the values that ask for something: not false, zero or empty
+   */
+  List<String> take(String dotted) {
+    int dot = dotted.indexOf('.');
+    if (dot >= 0) {
+      return table(dotted.substring(0, dot)).take(dotted.substring(dot + 1));
+    }
+    read.add(dotted);
+    JsonNode value = node.get(dotted);
+    if (value instanceof ObjectNode) {
+      TomlTable table = table(dotted);
+      var all = new ArrayList<String>();
+      value
+          .fieldNames()
+          .forEachRemaining(name -> {
+            if (!table.read.contains(name)) {
+              all.addAll(table.take(name));
+            }
+          });
+      return all;
+    }
+    return value != null && !isOff(value) ? List.of(full(dotted)) : List.of();
+  }
+
+  private static boolean isOff(JsonNode value) {
+    return !value.asBoolean(true) // false and 0
+        || value.isContainerNode() && value.isEmpty()
+        || value.isTextual() && value.textValue().isEmpty();
   }
 
   /** Full paths of the keys that nobody read, in this table and those below that were opened. */

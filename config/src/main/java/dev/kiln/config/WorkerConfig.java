@@ -10,12 +10,9 @@ import java.util.Map;
  * maxParallelism} 0 is no bound. Immutable.
  */
 public record WorkerConfig(
-    Toggle enabled,
     Map<String, String> labels,
     List<String> platforms,
     String snapshotter,
-    boolean rootless,
-    boolean noProcessSandbox,
     String binary,
     boolean gc,
     List<GcPolicy> gcPolicies,
@@ -23,7 +20,6 @@ public record WorkerConfig(
     NetworkConfig network,
     String defaultCgroupParent,
     String apparmorProfile,
-    boolean selinux,
     int maxParallelism) {
   public WorkerConfig {
     labels = Map.copyOf(labels);
@@ -44,7 +40,22 @@ public record WorkerConfig(
   public enum Toggle {
     ON,
     OFF,
-    AUTO
+    AUTO;
+
+    static Toggle of(boolean on) {
+      return on ? ON : OFF;
+    }
+
+    /** {@code auto}, or a truth value as Go reads it (package {@code strconv}). */
+    static Toggle parse(String name, String text) {
+      return switch (text) {
+        case "1", "t", "T", "true", "TRUE", "True" -> ON;
+        case "0", "f", "F", "false", "FALSE", "False" -> OFF;
+        case "auto" -> AUTO;
+        default ->
+            throw new ConfigException(name + " must be auto, true or false, not '" + text + "'");
+      };
+    }
   }
 
   /**

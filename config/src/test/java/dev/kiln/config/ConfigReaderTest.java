@@ -38,7 +38,6 @@ class ConfigReaderTest {
     assertThat(config.history())
         .isEqualTo(
             new DaemonConfig.HistoryConfig(Optional.of(Duration.ofHours(48)), Optional.of(50)));
-    assertThat(config.worker().enabled()).isEqualTo(WorkerConfig.Toggle.AUTO);
     assertThat(config.worker().gc()).isTrue();
     assertThat(config.frontends().dockerfile()).isTrue();
   }
@@ -191,6 +190,27 @@ class ConfigReaderTest {
         .hasMessageContaining("--help");
     assertThatThrownBy(() -> read("[worker.containerd]\nenabled = true"))
         .hasMessageContaining("runc worker only");
+  }
+
+  @Test
+  void aFileThatCannotBeReadIsNamedInOneLine() {
+    assertThatThrownBy(() -> read("a = \"1\n\"\n"))
+        .hasMessageMatching("failed to load config from .*buildkitd.toml: line 1, column \\d+: .*");
+    assertThatThrownBy(() -> read("#" + "x".repeat(1 << 20)))
+        .hasMessageContaining("buildkitd.toml: it is larger than 1048576 bytes");
+    assertThatThrownBy(() -> read("", "--config=/nowhere/a.toml"))
+        .hasMessage("failed to load config from /nowhere/a.toml: no such file");
+  }
+
+  @Test
+  void numbersOutOfRangeAreBadValues() {
+    assertThatThrownBy(() -> read("[history]\nmaxAge = 99999999999999999999"))
+        .isInstanceOf(ConfigException.class);
+    assertThatThrownBy(() -> read("[history]\nmaxAge = \"9999999999h\""))
+        .hasMessageContaining("history.maxAge");
+    assertThatThrownBy(() -> read("", "--oci-cni-pool-size=99999999999"))
+        .hasMessageContaining("--oci-cni-pool-size");
+    assertThatThrownBy(() -> read("", "--root=a\0b")).hasMessageContaining("root");
   }
 
   @Test

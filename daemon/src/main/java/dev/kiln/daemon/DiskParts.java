@@ -5,7 +5,6 @@ import dev.kiln.actors.LogLimits;
 import dev.kiln.actors.Solver;
 import dev.kiln.actors.SolverOptions;
 import dev.kiln.actors.SolverPorts;
-import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.RegistryConfig;
 import dev.kiln.config.WorkerConfig.NetworkConfig;
@@ -51,7 +50,6 @@ import dev.kiln.sources.Sources;
 import dev.kiln.store.LocalStore;
 import dev.kiln.store.PruneRequest;
 import dev.kiln.store.StoreOptions;
-import dev.kiln.sys.SearchPath;
 import dev.kiln.tracing.Tracing;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
@@ -89,22 +87,26 @@ final class DiskParts implements AutoCloseable {
       Tracing tracing,
       Bridges bridges,
       Workers workers,
+      Path runc,
+      Optional<Path> traceSocket,
       NetworkConfig.Choice network,
       List<PruneRequest> gcRules,
       Runnable gcSoon,
       Role role,
       Clock clock) {}
 
-  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final Deque<AutoCloseable> open;
   private final RunningBuilds builds;
   private final Backend backend;
 
-  private DiskParts(DaemonConfig config, Path state, String snapshotter, Lent lent)
+  private DiskParts(
+      DaemonConfig config, Path state, String snapshotter, Lent lent, Deque<AutoCloseable> open)
       throws IOException {
+    this.open = open;
     StoreOptions options = StoreOptions.of(state, snapshotter);
     LocalStore store = opened(LocalStore.open(lent.role().kept() ? options : options.unsynced()));
     CacheKeyFile keys = opened(CacheKeyFile.open(config.root().resolve("cache.db")));
-    RuncOptions runc = runc(config, state.resolve("executor"), lent.network());
+    RuncOptions runc = runc(config, state.resolve("executor"), lent);
     var executor = new TracedExecutor(new RuncExecutor(runc));
     var mounts = new StepMounts(store.refs(), state.resolve("mounts"));
     Registry registry = opened(new Registry(hosts(config.registries()), Version.userAgent()));
@@ -213,13 +215,19 @@ final class DiskParts implements AutoCloseable {
   }
 
   /**
-   * Opens everything. Blocks on the disk.
+   * Opens everything, or leaves nothing open. Blocks on the disk.
    *
    * @param state folder of the worker
    */
   static DiskParts open(DaemonConfig config, Path state, String snapshotter, Lent lent)
       throws IOException {
-    return new DiskParts(config, state, snapshotter, lent);
+    var open = new ArrayDeque<AutoCloseable>();
+    try {
+      return new DiskParts(config, state, snapshotter, lent, open);
+    } catch (IOException | RuntimeException | Error e) {
+      closeAll(open);
+      throw e;
+    }
   }
 
   Backend backend() {
@@ -260,23 +268,11 @@ final class DiskParts implements AutoCloseable {
     return allowed;
   }
 
-  private RuncOptions runc(DaemonConfig config, Path folder, NetworkConfig.Choice network)
-      throws IOException {
-    String binary = config.worker().binary();
-    String path = System.getenv().getOrDefault("PATH", "");
-    Optional<Path> runc =
-        binary.isEmpty()
-            ? RuncOptions.findRunc(path)
-            : binary.contains("/")
-                ? Optional.of(Path.of(binary)).filter(Files::isExecutable)
-                : SearchPath.parse(path).find(binary);
+  private RuncOptions runc(DaemonConfig config, Path folder, Lent lent) throws IOException {
     return new RuncOptions(
         folder,
-        runc.orElseThrow(() ->
-            new ConfigException(
-                "no worker: neither buildkit-runc nor runc is in PATH; install runc, or name it"
-                    + " with --oci-worker-binary")),
-        networks(config, network),
+        lent.runc(),
+        networks(config, lent.network()),
         new RuncOptions.Dns(
             config.dns().nameservers(), config.dns().options(), config.dns().searchDomains()),
         Optional.of(config.worker().defaultCgroupParent()).filter(parent -> !parent.isEmpty()),
@@ -284,7 +280,7 @@ final class DiskParts implements AutoCloseable {
         false,
         OptionalInt.empty(),
         openFiles(System.getProperty("kiln.nofile", "")),
-        Optional.of(config.otelSocket().toAbsolutePath()));
+        lent.traceSocket().map(Path::toAbsolutePath));
   }
 
   /**
@@ -357,6 +353,10 @@ final class DiskParts implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    closeAll(open);
+  }
+
+  private static void closeAll(Deque<AutoCloseable> open) {
     while (!open.isEmpty()) {
       AutoCloseable part = open.pop();
       try {

@@ -2,19 +2,18 @@ package dev.kiln.daemon;
 
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig.GrpcConfig;
+import dev.kiln.config.DaemonConfig.OtelConfig;
 import dev.kiln.config.DaemonConfig.TlsConfig;
 import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.grpc.transport.TlsFiles;
-import dev.kiln.sys.Processes;
 import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Files;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,40 +29,55 @@ import org.slf4j.LoggerFactory;
  */
 final class Listeners implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
-  private static final String SOCKET_MODE = "rw-rw----";
-  private static final String OPEN_MODE = "rw-rw-rw-";
-  private static final int OWNERS_ONLY = 0077;
+  private static final int SOCKET_MODE = 0660;
+  private static final int OPEN_MODE = 0666;
+  private static final int BACKLOG = 1024;
 
-  private record Bound(String shown, ServerSocketChannel socket, boolean tls) {}
+  private record Bound(
+      String shown, ServerSocketChannel socket, boolean tls, AutoCloseable closing) {}
 
   private final List<Bound> bound = new ArrayList<>();
-  private final List<Path> paths = new ArrayList<>();
   private final Optional<SslContext> tls;
 
   private Listeners(Optional<SslContext> tls) {
     this.tls = tls;
   }
 
-  static Listeners bind(GrpcConfig config) throws IOException {
+  /**
+   * @throws ConfigException naming the address that cannot be listened on, or the file that holds
+   *     no certificate or key
+   */
+  static Listeners bind(GrpcConfig config) {
     var listeners = new Listeners(config.tls().map(Listeners::context));
     try {
       for (String address : config.addresses()) {
-        listeners.add(address, config.uid(), config.gid());
+        listeners.listen(address, config.uid(), config.gid());
         if (address.startsWith("tcp://") && listeners.tls.isEmpty()) {
           LOG.warn("{} has no TLS: whoever reaches it can build as root; see --tlscert", address);
         }
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       listeners.close();
       throw e;
     }
     return listeners;
   }
 
-  /** One more unix socket, for another server that anybody may talk to, as steps of any user do. */
-  static Listeners bindOpen(Path path) throws IOException {
+  /**
+   * One more unix socket, for another server that anybody may talk to, as steps of any user do.
+   * Where nobody chose its place, and another daemon has it, there is none.
+   */
+  static Listeners bindOpen(OtelConfig config) {
     var listeners = new Listeners(Optional.empty());
-    listeners.unix(path, OPEN_MODE, -1, -1);
+    String address = "unix://" + config.socket();
+    try {
+      listeners.named(address, () -> listeners.unix(config.socket(), OPEN_MODE, -1, -1));
+    } catch (ConfigException e) {
+      if (config.named()) {
+        throw e;
+      }
+      LOG.warn("steps cannot send spans: {} (see --otel-socket-path)", e.getMessage());
+    }
     return listeners;
   }
 
@@ -72,68 +86,83 @@ final class Listeners implements AutoCloseable {
    *
    * @param address empty for none
    */
-  static Listeners bindDebug(String address) throws IOException {
+  static Listeners bindDebug(String address) {
     var listeners = new Listeners(Optional.empty());
     if (!address.isEmpty()) {
-      listeners.add(address.contains("://") ? address : "tcp://" + address, -1, -1);
+      listeners.listen(address.contains("://") ? address : "tcp://" + address, -1, -1);
     }
     return listeners;
+  }
+
+  private void listen(String address, int uid, int gid) {
+    named(address, () -> add(address, uid, gid));
+  }
+
+  /** What {@link #named} does. */
+  private interface Binding {
+    void bind() throws IOException;
+  }
+
+  /** Says of which address a failure is. */
+  private void named(String address, Binding binding) {
+    try {
+      binding.bind();
+    } catch (BindException e) {
+      String said = e.getMessage() + "; stop who listens there, or give another address";
+      throw new ConfigException("cannot listen on " + address + ": " + said, e);
+    } catch (UnresolvedAddressException e) {
+      throw new ConfigException("cannot listen on " + address + ": its host is not known", e);
+    } catch (ConfigException | IOException | IllegalArgumentException e) {
+      throw new ConfigException("cannot listen on " + address + ": " + StartFailure.line(e), e);
+    }
   }
 
   private void add(String address, int uid, int gid) throws IOException {
     int colon = address.indexOf("://");
     if (colon < 0) {
-      throw new ConfigException(
-          "address " + address + " does not contain proto, you meant unix://" + address + " ?");
+      throw new ConfigException("it does not contain proto, you meant unix://" + address + " ?");
     }
     String rest = address.substring(colon + 3);
     switch (address.substring(0, colon)) {
       case "unix" -> unix(Path.of(rest), SOCKET_MODE, uid, gid);
       case "tcp" -> tcp(rest);
       case "fd" -> inherited(rest);
-      default -> throw new ConfigException("addr " + address + " not supported");
+      default -> throw new ConfigException("not supported: write unix://, tcp:// or fd://");
     }
   }
 
-  private void unix(Path path, String mode, int uid, int gid) throws IOException {
-    Path parent = path.toAbsolutePath().getParent();
-    if (parent != null) {
-      Folders.makeForSockets(parent, uid, gid);
-    }
-    Files.deleteIfExists(path);
-    ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    int umask = Processes.umask(OWNERS_ONLY); // until its mode and owner are what they shall be
-    try {
-      socket.bind(UnixDomainSocketAddress.of(path), 1024);
-    } finally {
-      Processes.umask(umask);
-    }
-    Folders.own(path, uid, gid);
-    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
-    paths.add(path);
-    bound.add(new Bound(path.toString(), socket, false));
+  private void unix(Path path, int mode, int uid, int gid) throws IOException {
+    UnixSocket socket = UnixSocket.bind(path, mode, uid, gid);
+    bound.add(new Bound(path.toString(), socket.channel(), false, socket));
   }
 
   private void tcp(String hostAndPort) throws IOException {
     int colon = hostAndPort.lastIndexOf(':');
-    if (colon < 0) {
-      throw new ConfigException("address " + hostAndPort + ": missing port in address");
+    String port = hostAndPort.substring(colon + 1);
+    if (colon < 0 || !port.matches("[0-9]{1,5}")) {
+      throw new ConfigException("missing port in address: write tcp://HOST:PORT");
     }
     String host = hostAndPort.substring(0, colon).replaceAll("^\\[|]$", "");
-    int port = Integer.parseInt(hostAndPort.substring(colon + 1));
+    int number = Integer.parseInt(port);
+    var address =
+        host.isEmpty() ? new InetSocketAddress(number) : new InetSocketAddress(host, number);
     ServerSocketChannel socket = ServerSocketChannel.open();
-    socket.bind(
-        host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port), 1024);
-    bound.add(new Bound(socket.getLocalAddress().toString(), socket, tls.isPresent()));
+    try {
+      socket.bind(address, BACKLOG);
+    } catch (IOException | RuntimeException e) {
+      socket.close();
+      throw e;
+    }
+    bound.add(new Bound(socket.getLocalAddress().toString(), socket, tls.isPresent(), socket));
   }
 
   /** A socket that systemd opened; the launcher made it the standard input. */
   private void inherited(String suffix) throws IOException {
     if (!suffix.isEmpty()) {
-      throw new ConfigException("fd://" + suffix + ": not supported yet");
+      throw new ConfigException("not supported yet: write fd://");
     }
     if (System.inheritedChannel() instanceof ServerSocketChannel socket) {
-      bound.add(new Bound("fd://", socket, tls.isPresent() && !unixSocket(socket)));
+      bound.add(new Bound("fd://", socket, tls.isPresent() && !unixSocket(socket), socket));
       return;
     }
     throw new ConfigException(
@@ -149,7 +178,7 @@ final class Listeners implements AutoCloseable {
       return TlsFiles.server(
           Path.of(files.certFile()), Path.of(files.keyFile()), files.caFile().map(Path::of));
     } catch (IOException | GeneralSecurityException e) {
-      throw new ConfigException("could not load the TLS files: " + e.getMessage(), e);
+      throw new ConfigException("could not load the TLS files: " + StartFailure.line(e), e);
     }
   }
 
@@ -168,20 +197,18 @@ final class Listeners implements AutoCloseable {
     }
   }
 
+  /** Where the first unix socket is; absent where there is none. */
+  Optional<Path> path() {
+    return bound.stream().map(each -> Path.of(each.shown())).findFirst();
+  }
+
   @Override
   public void close() {
     for (Bound each : bound) {
       try {
-        each.socket().close();
-      } catch (IOException e) {
+        each.closing().close();
+      } catch (Exception e) {
         LOG.debug("closing {}", each.shown(), e);
-      }
-    }
-    for (Path path : paths) {
-      try {
-        Files.deleteIfExists(path);
-      } catch (IOException e) {
-        LOG.debug("removing {}", path, e);
       }
     }
   }

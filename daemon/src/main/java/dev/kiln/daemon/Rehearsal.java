@@ -42,7 +42,7 @@ final class Rehearsal implements WarmUp.Builds {
         "FROM scratch AS base\n"
             + "COPY file /file\n".repeat(STEPS)
             + "FROM scratch\nCOPY --from=base /file /copy\n");
-    daemon = Wiring.start(config, Role.REHEARSAL);
+    daemon = Wiring.start(config, Role.REHEARSAL, Optional.empty());
   }
 
   /**
@@ -107,7 +107,7 @@ final class Rehearsal implements WarmUp.Builds {
             "--oci-worker-net=none",
             "--oci-worker-gc=false");
     if (ConfigReader.read(flags, Version.line(), _ -> -1)
-        instanceof ConfigReader.Request.Start(DaemonConfig own)) {
+        instanceof ConfigReader.Request.Start(DaemonConfig own, var _)) {
       return own;
     }
     throw new ConfigException("flags for a start do not start: " + flags);

@@ -69,7 +69,7 @@ final class Training {
         .start(() -> {
           try {
             KilnDaemon.main(arguments(folder, address));
-          } catch (Exception e) {
+          } catch (IOException e) {
             throw new IllegalStateException("the daemon did not start", e);
           }
         });

@@ -5,6 +5,7 @@ import akka.actor.typed.ActorSystem;
 import akka.actor.typed.Props;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.ConfigFactory;
+import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.DiskSpace;
 import dev.kiln.config.GcPolicy;
@@ -20,6 +21,8 @@ import dev.kiln.control.ReflectionV1;
 import dev.kiln.control.ReflectionV1Alpha;
 import dev.kiln.control.TraceService;
 import dev.kiln.control.Workers;
+import dev.kiln.exec.RuncOptions;
+import dev.kiln.exec.RuncVersion;
 import dev.kiln.exec.cdi.CdiDevices;
 import dev.kiln.gateway.Bridges;
 import dev.kiln.gateway.LlbBridgeRouter;
@@ -41,6 +44,7 @@ import dev.kiln.session.Sessions;
 import dev.kiln.store.PruneRequest;
 import dev.kiln.store.snapshot.OverlaySnapshotter;
 import dev.kiln.sys.FileSystems;
+import dev.kiln.sys.SearchPath;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.tracing.Blocking;
 import dev.kiln.tracing.Tracing;
@@ -49,11 +53,13 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -70,6 +76,7 @@ import org.slf4j.LoggerFactory;
 final class Wiring implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
   private static final Duration STOP = Duration.ofSeconds(10);
+  private static final Duration RUNC = Duration.ofSeconds(20);
 
   /** The process has its own order of stopping, and its own threads for what blocks. */
   private static final String AKKA =
@@ -99,12 +106,16 @@ final class Wiring implements AutoCloseable {
   private final Tracing tracing;
   private final CompletableFuture<Void> firstBuild = new CompletableFuture<>();
   private final CompletionStage<Workers> workers;
-  private final CompletionStage<DiskParts> disk;
+  private final Blocking.Task<DiskParts> disk;
+  private final CompletionStage<?> opened;
 
-  private Wiring(DaemonConfig config, Role role, Clock clock) {
+  private Wiring(DaemonConfig config, Role role, Optional<Path> traceSocket, Clock clock) {
     // Before anything runs that would have to be stopped again.
     String snapshotter = snapshotter(config);
     Path state = state(config, snapshotter);
+    NetworkConfig.Choice network = config.worker().network().choice(System.getenv());
+    Path runc = runc(config);
+    tracing = tracing(role);
     loops =
         new MultiThreadIoEventLoopGroup(
             Runtime.getRuntime().availableProcessors(),
@@ -115,10 +126,8 @@ final class Wiring implements AutoCloseable {
             Behaviors.<Void>empty(),
             "kiln",
             ConfigFactory.parseString(AKKA).withFallback(ConfigFactory.load()));
-    tracing = Tracing.start(role.environment());
     sessions = new Sessions();
     var bridges = new Bridges();
-    NetworkConfig.Choice network = config.worker().network().choice(System.getenv());
     workers =
         Blocking.start(
                 "open-worker", () -> workers(config, state, snapshotter, network.label(), clock))
@@ -127,34 +136,40 @@ final class Wiring implements AutoCloseable {
     var opening = new Opening<>(backend);
     ActorRef<GcActor.Command> gc =
         system.systemActorOf(GcActor.create(opening), "gc", Props.empty());
+    Blocking.Task<Boolean> check =
+        Blocking.onPlatform("check-runc", () -> !role.kept() || isUsable(runc));
     disk =
         Blocking.onPlatform(
-                "open-store",
-                () ->
-                    DiskParts.open(
-                        config,
-                        state,
-                        snapshotter,
-                        new DiskParts.Lent(
-                            system,
-                            loops,
-                            sessions,
-                            tracing,
-                            bridges,
-                            new Opening<>(workers).await(),
-                            network,
-                            rules(config),
-                            () -> gc.tell(new GcActor.Soon()),
-                            role,
-                            clock)))
-            .done()
-            .whenComplete((parts, failure) -> {
-              if (failure == null) {
-                backend.complete(parts.backend());
-              } else {
-                backend.completeExceptionally(failure);
-              }
-            });
+            "open-store",
+            () ->
+                DiskParts.open(
+                    config,
+                    state,
+                    snapshotter,
+                    new DiskParts.Lent(
+                        system,
+                        loops,
+                        sessions,
+                        tracing,
+                        bridges,
+                        new Opening<>(workers).await(),
+                        runc,
+                        traceSocket,
+                        network,
+                        rules(config),
+                        () -> gc.tell(new GcActor.Soon()),
+                        role,
+                        clock)));
+    opened = disk.done().thenCombine(check.done(), (_, _) -> true);
+    disk.done()
+        .whenComplete((parts, failure) -> {
+          if (failure == null) {
+            backend.complete(parts.backend());
+          } else {
+            check.interrupt();
+            backend.completeExceptionally(failure);
+          }
+        });
     server =
         services(
             new ControlService(
@@ -170,9 +185,50 @@ final class Wiring implements AutoCloseable {
         GrpcServer.builder(system, loops).add(TraceMethods.of(new TraceService(tracing))).build();
   }
 
-  /** Starts everything; what takes time is under way when this returns. */
-  static Wiring start(DaemonConfig config, Role role) {
-    return new Wiring(config, role, Clock.systemUTC());
+  /**
+   * Starts everything; what takes time is under way when this returns.
+   *
+   * @param traceSocket where steps send spans; absent where they cannot
+   * @throws ConfigException where the configuration cannot be followed; nothing is left then
+   */
+  static Wiring start(DaemonConfig config, Role role, Optional<Path> traceSocket) {
+    return new Wiring(config, role, traceSocket, Clock.systemUTC());
+  }
+
+  private static Tracing tracing(Role role) {
+    try {
+      return Tracing.start(role.environment());
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException("" + e.getMessage(), e);
+    }
+  }
+
+  /** The runtime that the configuration names, or the first one in PATH. */
+  private static Path runc(DaemonConfig config) {
+    String binary = config.worker().binary();
+    String path = System.getenv().getOrDefault("PATH", "");
+    if (binary.isEmpty()) {
+      return RuncOptions.findRunc(path)
+          .orElseThrow(() ->
+              new ConfigException(
+                  "no worker: neither buildkit-runc nor runc is in PATH; install runc, or name it"
+                      + " with --oci-worker-binary"));
+    }
+    Optional<Path> named =
+        binary.contains("/")
+            ? Optional.of(Path.of(binary)).filter(Files::isExecutable)
+            : SearchPath.parse(path).find(binary);
+    return named.orElseThrow(() ->
+        new ConfigException(
+            "no worker: "
+                + binary
+                + (binary.contains("/") ? " is no program" : " is not in PATH")
+                + "; install it, or name another one with --oci-worker-binary"));
+  }
+
+  private static boolean isUsable(Path runc) throws InterruptedException {
+    RuncVersion.of(runc, RUNC).warning().ifPresent(LOG::warn);
+    return true;
   }
 
   private GrpcServer services(
@@ -243,9 +299,9 @@ final class Wiring implements AutoCloseable {
             snapshotter,
             network,
             worker.labels(),
-            worker.selinux(),
+            false,
             worker.apparmorProfile(),
-            !worker.noProcessSandbox(),
+            true,
             devices(config),
             rules(config),
             Version.wire()),
@@ -291,9 +347,9 @@ final class Wiring implements AutoCloseable {
     return workers;
   }
 
-  /** Ends when the state is open; or cannot be: then the daemon is of no use. */
+  /** Ends when a build would work; or cannot ever: then the daemon is of no use. */
   CompletionStage<?> opened() {
-    return disk;
+    return opened;
   }
 
   /** Ends when the first client begins to build. */
@@ -308,7 +364,7 @@ final class Wiring implements AutoCloseable {
 
   /** What can be counted, by its name; nothing before the state is open. */
   private Map<String, Double> values() {
-    CompletableFuture<DiskParts> parts = disk.toCompletableFuture();
+    CompletableFuture<DiskParts> parts = disk.done().toCompletableFuture();
     return parts.state() == Future.State.SUCCESS
         ? Map.of(
             "kiln_leases_open",
@@ -325,8 +381,11 @@ final class Wiring implements AutoCloseable {
   public void close() {
     server.close();
     traces.close();
+    if (!opened.toCompletableFuture().isDone()) {
+      disk.interrupt(); // nobody waits for it any more
+    }
     try {
-      disk.toCompletableFuture().get().close();
+      disk.done().toCompletableFuture().get().close();
     } catch (ExecutionException e) {
       LOG.debug("there was nothing to close", e);
     } catch (InterruptedException e) {

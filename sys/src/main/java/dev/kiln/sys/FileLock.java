@@ -33,8 +33,16 @@ public final class FileLock implements AutoCloseable {
     return flock(file, LOCK_EX);
   }
 
+  /** Takes the lock of a folder, which leaves no file; waits for who holds it. */
+  public static FileLock ofFolder(Path folder) throws SyscallException {
+    return flock(Fd.directory(folder), folder, LOCK_EX);
+  }
+
   private static FileLock flock(Path file, int operation) throws SyscallException {
-    Fd fd = Fd.CWD.open(BytePath.of(file), Open.RDWR | Open.CREAT, 0600);
+    return flock(Fd.CWD.open(BytePath.of(file), Open.RDWR | Open.CREAT, 0600), file, operation);
+  }
+
+  private static FileLock flock(Fd fd, Path file, int operation) throws SyscallException {
     try {
       Libc.call(Sysno.FLOCK, file, fd.number(), operation, 0);
       return new FileLock(fd);

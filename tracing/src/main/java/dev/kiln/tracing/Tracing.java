@@ -50,7 +50,12 @@ public final class Tracing implements AutoCloseable {
     this.builds = builds;
   }
 
-  /** Reads the variables in {@code environment}; who calls this closes the result. */
+  /**
+   * Reads the variables in {@code environment}; who calls this closes the result.
+   *
+   * @throws IllegalArgumentException where spans cannot be exported as the variables say; its
+   *     message names them and holds no credentials
+   */
   public static Tracing start(Map<String, String> environment) {
     var builds = new BuildTraces();
     if (ASKS_FOR_EXPORT.stream().noneMatch(name -> !environment.getOrDefault(name, "").isEmpty())) {
@@ -70,6 +75,19 @@ public final class Tracing implements AutoCloseable {
               .build();
       return new Tracing(sdk, Optional.empty(), builds);
     }
+    boolean disabled = "true".equalsIgnoreCase(environment.get("OTEL_SDK_DISABLED"));
+    if (!disabled) {
+      ExportSettings.check(environment);
+    }
+    try {
+      return exporting(builds);
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException(
+          "the OTEL_* variables cannot be followed: " + ExportSettings.redacted(e, environment), e);
+    }
+  }
+
+  private static Tracing exporting(BuildTraces builds) {
     var exporter = new AtomicReference<SpanExporter>();
     var sdk =
         AutoConfiguredOpenTelemetrySdk.builder()
