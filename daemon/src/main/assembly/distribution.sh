@@ -33,3 +33,5 @@ KILN_WARM_UP=off "$java_home/bin/java" "-XX:AOTCacheOutput=$lib/kiln.aot" "@$lib
   -XX:TieredStopAtLevel=1 -XX:CompileCommand=quiet '-XX:CompileCommand=exclude,sun/security/provider/*.*' \
   -cp "$lib/kiln.jar" dev.kiln.daemon.Training "$train" >"$basedir/target/training.log" 2>&1 || true
 [ -s "$lib/kiln.aot" ] || { cat "$basedir/target/training.log" >&2; echo "no AOT cache was made" >&2; exit 1; }
+# A daemon of root's maps these as code, and the training daemon wrote one of them.
+chmod -R u+rwX,go+rX,go-w "$home"

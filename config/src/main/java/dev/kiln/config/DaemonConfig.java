@@ -35,7 +35,24 @@ public record DaemonConfig(
     }
   }
 
-  /** {@code level} is trace, debug or info; {@code format} is text or json. */
+  /** The same for a state that lies in {@code folder}. */
+  public DaemonConfig keptIn(Path folder) {
+    return new DaemonConfig(
+        folder,
+        log,
+        insecureEntitlements,
+        grpc,
+        otel,
+        cdi,
+        history,
+        dns,
+        frontends,
+        platformsCacheMaxAge,
+        worker,
+        registries);
+  }
+
+  /** {@code level} is trace, debug, info, warn or error; {@code format} is text or json. */
   public record LogConfig(String level, String format) {}
 
   /**

@@ -59,7 +59,7 @@ public final class DaemonLog extends ContextAwareBase implements Configurator {
   /**
    * Takes the configuration over.
    *
-   * @param level trace, debug or info
+   * @param level trace, debug, info, warn or error
    * @param format text or json
    */
   static void set(String level, String format) {

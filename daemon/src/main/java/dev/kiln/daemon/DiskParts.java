@@ -50,6 +50,7 @@ import dev.kiln.sources.Sources;
 import dev.kiln.store.LocalStore;
 import dev.kiln.store.PruneRequest;
 import dev.kiln.store.StoreOptions;
+import dev.kiln.sys.Directories;
 import dev.kiln.tracing.Tracing;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
@@ -336,7 +337,7 @@ final class DiskParts implements AutoCloseable {
 
   /** Logs of the builds that a killed daemon left. */
   private static void clear(Path folder) throws IOException {
-    Files.createDirectories(folder);
+    Directories.makePrivate(folder);
     try (var left = Files.newDirectoryStream(folder)) {
       for (Path file : left) {
         Files.delete(file);

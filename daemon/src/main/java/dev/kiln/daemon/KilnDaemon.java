@@ -5,7 +5,6 @@ import dev.kiln.config.ConfigReader;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.control.Workers;
 import dev.kiln.model.Platform;
-import dev.kiln.sys.FileLock;
 import dev.kiln.sys.Processes;
 import dev.kiln.sys.ServiceManager;
 import dev.kiln.sys.SyscallException;
@@ -14,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -62,12 +60,14 @@ public final class KilnDaemon {
   private static void run(DaemonConfig config)
       throws IOException, InterruptedException, ExecutionException {
     Processes.umask(UMASK);
-    Folders.makeState(config.root());
-    Path lockFile = config.root().resolve("buildkitd.lock");
-    Optional<FileLock> lock = FileLock.tryLock(lockFile);
-    if (lock.isEmpty()) {
-      throw new ConfigException("could not lock " + lockFile + ", another instance running?");
+    try (StateFolder state = StateFolder.take(config.root())) {
+      serve(config.keptIn(state.path()));
     }
+    LOG.info("stopped");
+  }
+
+  private static void serve(DaemonConfig config)
+      throws IOException, InterruptedException, ExecutionException {
     var signals = Signals.handle();
     var compilers = new Compilers();
     var role = new Role(System.getenv(), compilers::around, true);
@@ -89,8 +89,7 @@ public final class KilnDaemon {
       }
       tellServiceManager("STOPPING=1");
     }
-    lock.get().close();
-    LOG.info("stopped");
+    signals.closed();
   }
 
   private static WarmUp warmUp(DaemonConfig config, Wiring daemon, Compilers compilers) {

@@ -108,8 +108,8 @@ final class Listeners implements AutoCloseable {
     try {
       binding.bind();
     } catch (BindException e) {
-      String said = e.getMessage() + "; stop who listens there, or give another address";
-      throw new ConfigException("cannot listen on " + address + ": " + said, e);
+      throw new ConfigException(
+          "cannot listen on " + address + ": " + e.getMessage() + "; give another address", e);
     } catch (UnresolvedAddressException e) {
       throw new ConfigException("cannot listen on " + address + ": its host is not known", e);
     } catch (ConfigException | IOException | IllegalArgumentException e) {
@@ -132,6 +132,9 @@ final class Listeners implements AutoCloseable {
   }
 
   private void unix(Path path, int mode, int uid, int gid) throws IOException {
+    if (path.toString().isEmpty()) {
+      throw new ConfigException("a path is missing: write unix:///PATH");
+    }
     UnixSocket socket = UnixSocket.bind(path, mode, uid, gid);
     bound.add(new Bound(path.toString(), socket.channel(), false, socket));
   }

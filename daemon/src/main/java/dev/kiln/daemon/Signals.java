@@ -7,6 +7,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +28,7 @@ final class Signals {
   private final AtomicInteger received = new AtomicInteger();
   private final CompletableFuture<Void> stop = new CompletableFuture<>();
   private final ConcurrentLinkedDeque<AutoCloseable> visible = new ConcurrentLinkedDeque<>();
+  private final CountDownLatch over = new CountDownLatch(1);
   private volatile boolean started;
 
   private Signals() {}
@@ -66,6 +69,11 @@ final class Signals {
     started = true;
   }
 
+  /** Everything is closed: the process ends by itself. */
+  void closed() {
+    over.countDown();
+  }
+
   private void received(String what, int patience) {
     LOG.info("got {}, stopping", what);
     int count = received.incrementAndGet();
@@ -80,7 +88,9 @@ final class Signals {
   private void endStart() {
     main.interrupt();
     try {
-      Thread.sleep(START);
+      if (over.await(START.toMillis(), TimeUnit.MILLISECONDS)) {
+        return;
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -143,7 +143,7 @@ class ListenersTest {
     "tcp://no-such-host.invalid:1234, its host is not known",
     "npipe:////./pipe/x, not supported",
     "fd://3, not supported",
-    "unix://, something else than a socket",
+    "unix://, a path is missing",
   })
   void aBadAddressIsNamedWithTheWayOut(String address, String said) {
     assertThatThrownBy(() -> bind(address))

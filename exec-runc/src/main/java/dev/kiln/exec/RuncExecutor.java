@@ -8,6 +8,7 @@ import dev.kiln.exec.usage.StepMeasure;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.WholeFiles;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -51,12 +52,12 @@ public final class RuncExecutor implements Executor {
    */
   public RuncExecutor(RuncOptions options) throws IOException {
     this.options = options;
-    Path root = Files.createDirectories(options.root()).toRealPath();
+    Path root = Directories.makePrivate(options.root()).toRealPath();
     this.bundles = root.resolve("bundles");
     this.runc = new Runc(options.runc(), root.resolve("runc"));
     new Leftovers(runc, cgroups, bundles).clear();
-    Files.createDirectories(bundles);
-    Files.createDirectories(runc.state());
+    Directories.makePrivate(bundles);
+    Directories.makePrivate(runc.state());
     this.names = new NameFiles(root, options.dns());
     this.host =
         new RuntimeSpec.Host(
@@ -87,7 +88,7 @@ public final class RuncExecutor implements Executor {
       Network network)
       throws IOException, InterruptedException {
     String id = container.id();
-    Path bundle = Files.createDirectory(bundles.resolve(id));
+    Path bundle = Directories.makePrivate(bundles.resolve(id));
     try (MountSources sources = new MountSources(bundle);
         RootFiles files = RootFiles.open(container.rootfs())) {
       var points = new ArrayList<MountStubs.Point>();

@@ -22,6 +22,7 @@ import dev.kiln.store.RefId;
 import dev.kiln.store.RefOptions;
 import dev.kiln.store.Refs;
 import dev.kiln.store.View;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.Mounts;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -52,7 +53,7 @@ public final class StepMounts {
    */
   public StepMounts(Refs refs, Path scratch) throws IOException {
     this.refs = refs;
-    this.scratch = Files.createDirectories(scratch).toRealPath();
+    this.scratch = Directories.makePrivate(scratch).toRealPath();
     try (DirectoryStream<Path> left = Files.newDirectoryStream(this.scratch)) {
       for (Path directory : left) {
         Mounts.unmountAll(directory);

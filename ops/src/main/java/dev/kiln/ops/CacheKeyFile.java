@@ -8,6 +8,7 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.store.records.DamagedFile;
 import dev.kiln.store.records.Database;
+import dev.kiln.store.records.Schema;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -30,14 +31,19 @@ import org.slf4j.LoggerFactory;
  */
 public final class CacheKeyFile implements CacheStore, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CacheKeyFile.class);
-  private static final List<String> SCHEMA =
-      List.of(
-          "CREATE TABLE IF NOT EXISTS links (from_key TEXT, input INTEGER, digest TEXT,"
-              + " output INTEGER, selector TEXT, to_key TEXT,"
-              + " PRIMARY KEY (from_key, input, digest, output, selector, to_key)) WITHOUT ROWID",
-          "CREATE TABLE IF NOT EXISTS results (key TEXT, record TEXT, created INTEGER,"
-              + " PRIMARY KEY (key, record)) WITHOUT ROWID",
-          "CREATE INDEX IF NOT EXISTS results_by_record ON results (record)");
+  private static final Schema SCHEMA =
+      new Schema(
+          0x4b6c6e63, // "Klnc"
+          "links",
+          List.of(
+              List.of(
+                  "CREATE TABLE IF NOT EXISTS links (from_key TEXT, input INTEGER, digest TEXT,"
+                      + " output INTEGER, selector TEXT, to_key TEXT,"
+                      + " PRIMARY KEY (from_key, input, digest, output, selector, to_key))"
+                      + " WITHOUT ROWID",
+                  "CREATE TABLE IF NOT EXISTS results (key TEXT, record TEXT, created INTEGER,"
+                      + " PRIMARY KEY (key, record)) WITHOUT ROWID",
+                  "CREATE INDEX IF NOT EXISTS results_by_record ON results (record)")));
 
   private final Database database;
   private final Contents contents;

@@ -5,6 +5,7 @@ import dev.kiln.model.Digest;
 import dev.kiln.store.hash.HashTree;
 import dev.kiln.store.snapshot.MergedTree;
 import dev.kiln.store.snapshot.Snapshotter;
+import dev.kiln.sys.Directories;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -35,7 +36,7 @@ final class ContentHashes {
     this.directory = directory;
     this.table = table;
     this.snapshotter = snapshotter;
-    Files.createDirectories(directory);
+    Directories.makePrivate(directory);
   }
 
   /** The checksum of a state whose layers are all here. */

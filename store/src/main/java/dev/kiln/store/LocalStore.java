@@ -6,12 +6,13 @@ import dev.kiln.store.content.ContentStore;
 import dev.kiln.store.content.FileContentStore;
 import dev.kiln.store.content.SourceNotes;
 import dev.kiln.store.records.Database;
+import dev.kiln.store.records.Schema;
 import dev.kiln.store.snapshot.NativeSnapshotter;
 import dev.kiln.store.snapshot.OverlaySnapshotter;
 import dev.kiln.store.snapshot.Snapshotter;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.FileLock;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -28,6 +29,8 @@ import org.slf4j.LoggerFactory;
 public final class LocalStore implements Store {
   private static final Logger LOG = LoggerFactory.getLogger(LocalStore.class);
 
+  private static final int APPLICATION_ID = 0x4b6c6e72; // "Klnr"
+
   private final FileLock lock;
   private final Database database;
   private final Durability durability;
@@ -39,11 +42,8 @@ public final class LocalStore implements Store {
   private LocalStore(StoreOptions options, FileLock lock) throws IOException {
     this.lock = lock;
     Path root = options.root();
-    Path snapshots = Files.createDirectories(root.resolve("snapshots"));
-    var schema = new ArrayList<>(RefTable.SCHEMA);
-    schema.addAll(LocalLeases.SCHEMA);
-    schema.addAll(SourceNotes.SCHEMA);
-    this.database = Database.open(root.resolve("records.db"), schema);
+    Path snapshots = Directories.makePrivate(root.resolve("snapshots"));
+    this.database = Database.open(root.resolve("records.db"), schema());
     var table = new RefTable(database, options.clock());
     this.durability = new Durability(database, table, root, options.bootId(), options.syncEvery());
     Durability.LastRun last = durability.lastRun();
@@ -61,6 +61,13 @@ public final class LocalStore implements Store {
     durability.start();
   }
 
+  private static Schema schema() {
+    var first = new ArrayList<>(RefTable.SCHEMA);
+    first.addAll(LocalLeases.SCHEMA);
+    first.addAll(SourceNotes.SCHEMA);
+    return new Schema(APPLICATION_ID, "refs", List.of(first));
+  }
+
   /**
    * Opens the store of a directory.
    *
@@ -68,7 +75,7 @@ public final class LocalStore implements Store {
    */
   public static LocalStore open(StoreOptions options) {
     try {
-      Files.createDirectories(options.root());
+      Directories.makePrivate(options.root());
       FileLock lock =
           FileLock.tryLock(options.root().resolve("store.lock"))
               .orElseThrow(() ->

@@ -3,6 +3,7 @@ package dev.kiln.sys;
 import dev.kiln.sys.Libc.Scratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -218,6 +219,16 @@ public final class Directories {
       }
       return 0;
     }
+  }
+
+  /**
+   * {@code mkdir -p} of a folder, and of those above it that are missing, for their owner alone.
+   *
+   * @return the folder
+   */
+  public static Path makePrivate(Path folder) throws SyscallException {
+    makeAll(Fd.CWD, BytePath.of(folder), 0700);
+    return folder;
   }
 
   /**

@@ -71,7 +71,8 @@ final class ExportSettings {
 
   /** What the SDK says of variables, without the headers. */
   static String redacted(RuntimeException failure, Map<String, String> environment) {
-    String said = String.valueOf(failure.getMessage());
+    Throwable cause = failure.getCause();
+    String said = failure.getMessage() + (cause == null ? "" : ": " + cause.getMessage());
     for (var variable : environment.entrySet()) {
       if (variable.getKey().endsWith("_HEADERS") && !variable.getValue().isEmpty()) {
         said = said.replace(variable.getValue(), "…");

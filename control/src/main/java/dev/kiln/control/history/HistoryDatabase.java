@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.model.BuildException;
 import dev.kiln.store.records.DamagedFile;
+import dev.kiln.store.records.Schema;
 import dev.kiln.store.records.SqlFailures;
 import dev.kiln.store.records.SqliteFile;
 import java.io.IOException;
@@ -21,9 +22,14 @@ import org.slf4j.LoggerFactory;
  * it closes it. Blocks.
  */
 final class HistoryDatabase implements AutoCloseable {
-  private static final List<String> SCHEMA =
-      List.of(
-          "CREATE TABLE IF NOT EXISTS builds (ref TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID");
+  private static final Schema SCHEMA =
+      new Schema(
+          0x4b6c6e68, // "Klnh"
+          "builds",
+          List.of(
+              List.of(
+                  "CREATE TABLE IF NOT EXISTS builds"
+                      + " (ref TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID")));
 
   private static final Logger LOG = LoggerFactory.getLogger(HistoryDatabase.class);
 

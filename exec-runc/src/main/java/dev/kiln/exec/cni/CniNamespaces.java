@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.exec.cni.Plugins.Attachment;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.FileSystems;
 import dev.kiln.sys.Mounts;
 import dev.kiln.sys.Namespaces;
@@ -42,8 +43,8 @@ final class CniNamespaces implements NamespacePool.Maker {
    * @param networks in the order in which they are added
    */
   CniNamespaces(Path root, Plugins plugins, List<Network> networks) throws IOException {
-    this.pins = Files.createDirectories(root.resolve("cni"));
-    this.answers = Files.createDirectories(root.resolve("answers"));
+    this.pins = Directories.makePrivate(root.resolve("cni"));
+    this.answers = Directories.makePrivate(root.resolve("answers"));
     this.plugins = plugins;
     this.networks = List.copyOf(networks);
   }

@@ -50,8 +50,8 @@ public final class FileContentStore implements ContentStore {
     this.sources = sources;
     this.blobs = root.resolve("blobs/sha256");
     this.ingest = root.resolve("ingest");
-    Files.createDirectories(blobs);
-    Files.createDirectories(ingest);
+    Directories.makePrivate(blobs);
+    Directories.makePrivate(ingest);
     try (Fd dir = Fd.directory(ingest)) {
       for (Dirent left : dir.list()) {
         Directories.removeTree(dir, left.name());

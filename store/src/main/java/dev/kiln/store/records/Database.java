@@ -71,8 +71,13 @@ public final class Database implements AutoCloseable {
     var _ = writer.done().whenComplete((_, _) -> failQueued());
   }
 
-  /** Opens the file and makes what is missing of {@code schema} (statements with IF NOT EXISTS). */
-  public static Database open(Path file, List<String> schema) {
+  /**
+   * Opens the file, and brings it to the version of {@code schema}.
+   *
+   * @throws BuildException as {@link SqliteFile#connect} does; with the reason where SQLite cannot
+   *     open it
+   */
+  public static Database open(Path file, Schema schema) {
     return open(file, () -> SqliteFile.connect(file, schema));
   }
 

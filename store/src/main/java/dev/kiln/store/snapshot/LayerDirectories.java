@@ -8,7 +8,6 @@ import dev.kiln.sys.Mount;
 import dev.kiln.sys.Mounts;
 import dev.kiln.sys.Stat;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,7 +31,7 @@ abstract class LayerDirectories implements Snapshotter {
   LayerDirectories(Path root) throws IOException {
     this.root = root;
     this.places = root.resolve("mounts");
-    Files.createDirectories(places);
+    Directories.makePrivate(places);
     try (Fd dir = Fd.directory(places)) {
       for (Dirent left : dir.list()) {
         Path place = places.resolve(left.name().toString());

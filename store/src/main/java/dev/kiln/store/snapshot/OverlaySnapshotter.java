@@ -45,12 +45,12 @@ public final class OverlaySnapshotter extends LayerDirectories {
     Files.createDirectories(empty);
     this.flat = root.resolve("flat");
     Directories.removeTree(Fd.CWD, BytePath.of(flat));
-    Files.createDirectories(flat);
+    Directories.makePrivate(flat);
   }
 
   /** Whether overlayfs works on the file system of {@code root}; tried, not guessed. */
   public static boolean isSupported(Path root) throws IOException {
-    Files.createDirectories(root);
+    Directories.makePrivate(root);
     Path probe = Files.createTempDirectory(root, "probe");
     try {
       var options = new ArrayList<>(List.of(COMMON.split(",")));

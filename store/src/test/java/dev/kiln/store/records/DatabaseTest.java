@@ -21,8 +21,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The writer outlives what happens to its file; who waits is told, and the next write works. */
 @Timeout(30)
 final class DatabaseTest {
-  private static final List<String> SCHEMA =
-      List.of("CREATE TABLE IF NOT EXISTS t (k TEXT PRIMARY KEY, v INTEGER NOT NULL)");
+  private static final Schema SCHEMA =
+      new Schema(
+          1,
+          "t",
+          List.of(
+              List.of("CREATE TABLE IF NOT EXISTS t (k TEXT PRIMARY KEY, v INTEGER NOT NULL)")));
   private static final String INSERT = "INSERT INTO t VALUES (?,?)";
 
   @TempDir Path dir;

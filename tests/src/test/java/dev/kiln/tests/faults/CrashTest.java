@@ -110,7 +110,7 @@ class CrashTest {
         () ->
             daemon.mounts().isEmpty()
                 && daemon.cgroups().isEmpty()
-                && Footprint.containers(daemon.root()) == 0,
+                && Footprint.containers(daemon.state()) == 0,
         () -> "mounts, control groups or containers are left");
     assertThat(
             ProcessHandle.allProcesses()
@@ -143,7 +143,7 @@ class CrashTest {
   }
 
   private static List<Path> files(Distribution daemon, String folder) throws IOException {
-    try (Stream<Path> workers = Files.list(daemon.root())) {
+    try (Stream<Path> workers = Files.list(daemon.state())) {
       Path worker =
           workers.filter(p -> p.getFileName().toString().startsWith("runc-")).findFirst().get();
       try (Stream<Path> all = Files.list(worker.resolve(folder))) {

@@ -228,7 +228,7 @@ class ListenerTest {
       assertThat(run.code()).as(run.output()).isZero();
       assertThat(daemon.log()).contains("anybody could write to " + root);
       assertThat(mode(root)).isEqualTo("rwx------");
-      try (var state = Files.list(root)) {
+      try (var state = Files.list(daemon.state())) {
         assertThat(state.map(ListenerTest::mode))
             .hasSizeGreaterThan(4)
             .allMatch(mode -> mode.endsWith("------"));
@@ -241,9 +241,10 @@ class ListenerTest {
 
   @Test
   void aStateThatCannotBeMadeEndsTheStart() throws Exception {
-    Path root = Files.createDirectory(dir.resolve("root"));
+    Path root = dir.resolve("root");
+    Files.createDirectories(root.resolve("kiln"));
     Files.writeString(dir.resolve("worker.toml"), "snapshotter = \"native\"\n");
-    Files.createFile(root.resolve("runc-native"));
+    Files.createFile(root.resolve("kiln/runc-native"));
     Process daemon = Distribution.prepare(dir).start();
     try {
       assertThat(daemon.waitFor(60, TimeUnit.SECONDS)).as("the daemon ends").isTrue();
@@ -253,7 +254,7 @@ class ListenerTest {
     assertThat(daemon.exitValue()).isEqualTo(1);
     assertThat(Files.readString(dir.resolve("daemon.log")))
         .contains("buildkitd: ")
-        .contains(root.resolve("runc-native").toString());
+        .contains(root.resolve("kiln/runc-native").toString());
   }
 
   /** ADR 0009: what is rehearsed before the first build is gone when it comes. */
@@ -261,7 +262,7 @@ class ListenerTest {
   void aWarmUpLeavesNothing() throws Exception {
     int port = Collector.freePort();
     String[] flags = {"--debugaddr", "127.0.0.1:" + port};
-    Path rehearsed = dir.resolve("root/warm-up");
+    Path rehearsed = dir.resolve("root/kiln/warm-up");
     try (var daemon = Distribution.start(dir, flags)) {
       Clients.eventually(
           Duration.ofSeconds(60),

@@ -262,7 +262,7 @@ class NetworkTest {
   private void assertNothingIsLeft(Distribution daemon) throws Exception {
     assertThat(names(INTERFACES)).as("interfaces").isEqualTo(interfacesBefore);
     assertThat(pins(daemon)).as("namespaces").isEmpty();
-    assertThat(names(daemon.root().resolve("net/answers"))).isEmpty();
+    assertThat(names(daemon.state().resolve("net/answers"))).isEmpty();
     assertThat(leases()).as("addresses").isEmpty();
     assertThat(rules("nat") + rules("filter")).contains("-P FORWARD").doesNotContain(prefix);
   }
@@ -273,7 +273,7 @@ class NetworkTest {
   }
 
   private static Set<String> pins(Distribution daemon) {
-    return names(daemon.root().resolve("net/cni"));
+    return names(daemon.state().resolve("net/cni"));
   }
 
   /** Addresses that are taken; the plugin keeps a file of each. */

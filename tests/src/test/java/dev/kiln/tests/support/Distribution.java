@@ -106,6 +106,11 @@ public final class Distribution implements AutoCloseable {
     throw new IOException("the daemon does not listen");
   }
 
+  /** Where the distribution is. */
+  public static Path home() {
+    return HOME;
+  }
+
   /** One run of a client: its exit code and what it printed. */
   public record Run(int code, String output) {}
 
@@ -113,9 +118,14 @@ public final class Distribution implements AutoCloseable {
     return "unix://" + folder.resolve("sock");
   }
 
-  /** What the daemon keeps on disk. */
+  /** The root that the daemon was given. */
   public Path root() {
     return folder.resolve("root");
+  }
+
+  /** What the daemon keeps on disk, below its root. */
+  public Path state() {
+    return root().resolve("kiln");
   }
 
   public long pid() {
@@ -221,7 +231,7 @@ public final class Distribution implements AutoCloseable {
     close();
     assertThat(mounts()).as("mounts").isEmpty();
     assertThat(cgroups()).as("control groups").isEmpty();
-    assertThat(Footprint.containers(root())).as("containers").isZero();
+    assertThat(Footprint.containers(state())).as("containers").isZero();
     removeCgroups();
   }
 }

@@ -53,7 +53,7 @@ public record Footprint(
         count(Path.of("/proc/" + pid + "/fd")),
         count(Path.of("/proc/" + pid + "/task")),
         daemon.mounts().size(),
-        containers(daemon.root()),
+        containers(daemon.state()),
         daemon.cgroups().size(),
         (int) ProcessHandle.of(pid).stream().flatMap(ProcessHandle::descendants).count(),
         leases(debugPort),
