@@ -23,4 +23,12 @@ public record Layer(
   public Layer {
     sources = java.util.Collections.unmodifiableSortedSet(new TreeSet<>(sources));
   }
+
+  public Layer describedAs(String text) {
+    return new Layer(blob, diffId, createdAt, text, sources);
+  }
+
+  public Layer createdAt(Instant time) {
+    return new Layer(blob, diffId, time, description, sources);
+  }
 }

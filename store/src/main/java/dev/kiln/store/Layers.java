@@ -119,7 +119,7 @@ final class Layers {
   }
 
   private boolean unpack(RefRecord record, StepProgress progress) throws Exception {
-    if (record.layer != 0) {
+    if (table.locked(() -> table.imageLayers.isHere(record))) {
       return true; // another did it between our look and our turn
     }
     Layer layer = fetch(record, progress);
@@ -148,11 +148,15 @@ final class Layers {
         }
       }
       long finished = number;
-      table.locked(() -> {
-        record.layer = finished;
-        table.save(record);
-      });
-      done = true;
+      done =
+          table.locked(() -> {
+            if (table.imageLayers.isHere(record)) {
+              return false; // by one that was packed otherwise
+            }
+            record.layer = finished;
+            table.save(record);
+            return true;
+          });
       return true;
     } finally {
       if (!done) {
@@ -202,12 +206,12 @@ final class Layers {
       if (!diffId.equals(layer.diffId())) {
         throw new BuildException(
             Kind.INVALID,
-            "wrong diff id calculated on extraction of "
+            "failed to verify layer "
                 + digest
-                + ": "
-                + diffId
-                + ", expected "
-                + layer.diffId());
+                + ": expected diffID "
+                + layer.diffId()
+                + ", got "
+                + diffId);
       }
     }
   }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** {@link Refs} of one directory. What is long or large is done by the classes it puts together. */
 final class LocalRefs implements Refs {
@@ -61,7 +62,8 @@ final class LocalRefs implements Refs {
       for (RefRecord layer : record.chain()) {
         if (layer.isLazyLayer()
             && layer.sources().stream().noneMatch(BlobSource::isReachable)
-            && !content.contains(layer.pulled.orElseThrow().blob().digest())) {
+            && !content.contains(layer.pulled.orElseThrow().blob().digest())
+            && !table.imageLayers.isHere(layer)) {
           throw new BuildException(
               Kind.NOT_FOUND, "ref " + id + " is lazy, and nobody knows where it comes from");
         }
@@ -125,22 +127,22 @@ final class LocalRefs implements Refs {
       Lease lease, Optional<RefId> parent, Layer layer, BlobSource from, RefOptions options) {
     return table.locked(() -> {
       Optional<RefRecord> below = parent.map(table::require);
-      Digest chainId = chainId(below, layer.diffId());
-      Optional<RefRecord> known = table.byChain(chainId);
+      Layer own = layer.describedAs(options.description());
+      Digest claim = LayerClaim.of(below, own);
       RefRecord record =
-          known.orElseGet(() -> {
-            var fresh = newRecord(RefRecord.Kind.LAYER, below.stream().toList(), options);
-            fresh.chainId = Optional.of(chainId);
-            table.add(fresh);
-            table.saveBlob(fresh, RefTable.PULLED, layer);
-            return fresh;
-          });
-      boolean other =
-          record.pulled.isPresent()
-              && !record.pulled.get().blob().digest().equals(layer.blob().digest());
-      if (other && record.layer == 0) { // the same layer packed otherwise, and this one can be had
-        table.saveBlob(record, RefTable.PULLED, layer);
-      }
+          table
+              .imageLayers
+              .claimed(claim)
+              .orElseGet(() -> {
+                var fresh = newRecord(RefRecord.Kind.LAYER, below.stream().toList(), options);
+                fresh.chainId = Optional.of(chainId(below, own.diffId()));
+                fresh.claim = Optional.of(claim);
+                table.saveBlob(
+                    fresh, RefTable.PULLED, own); // a ref is never there without its blob
+                table.imageLayers.adopt(fresh);
+                table.add(fresh);
+                return fresh;
+              });
       record.offer(from);
       lease.hold(record.id);
       table.touch(record);
@@ -153,17 +155,11 @@ final class LocalRefs implements Refs {
     table.locked(() -> {
       Optional<RefRecord> below = Optional.empty();
       for (Layer layer : chain) {
-        below = table.byChain(chainId(below, layer.diffId()));
+        below = table.imageLayers.claimed(LayerClaim.of(below, layer));
         if (below.isEmpty()) {
           return;
         }
-        below
-            .filter(record ->
-                record
-                    .pulled
-                    .filter(p -> p.blob().digest().equals(layer.blob().digest()))
-                    .isPresent())
-            .ifPresent(record -> record.offer(from));
+        below.get().offer(from);
       }
     });
   }
@@ -229,7 +225,9 @@ final class LocalRefs implements Refs {
   private boolean areTheDifference(RefRecord below, RefRecord above) {
     List<RefRecord> longer = table.locked(above::chain);
     List<RefRecord> shorter = table.locked(below::chain);
-    if (longer.size() <= shorter.size() || !longer.subList(0, shorter.size()).equals(shorter)) {
+    if (longer.size() <= shorter.size()
+        || !IntStream.range(0, shorter.size())
+            .allMatch(i -> longer.get(i).isLike(shorter.get(i)))) {
       return false;
     }
     try {

@@ -117,6 +117,8 @@ public final class LocalStore implements Store {
       for (RefRecord record : table.all()) {
         if (record.layer != 0) {
           known.add(record.layer);
+        } else if (record.chainId.isPresent() && record.pulled.isEmpty()) {
+          broken.add(record); // an image layer of which nothing is known
         }
       }
     });
@@ -138,9 +140,9 @@ public final class LocalStore implements Store {
             broken.add(record);
           }
         }
-        broken.forEach(record -> removeTree(table, record));
       });
     }
+    table.locked(() -> broken.forEach(record -> removeTree(table, record)));
   }
 
   /** Removes a record after all that are built on it. */

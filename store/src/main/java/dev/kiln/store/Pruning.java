@@ -89,7 +89,9 @@ final class Pruning {
    */
   private OptionalLong size(RefRecord record) {
     try {
-      long size = record.layer == 0 ? 0 : snapshotter.size(record.layer);
+      boolean counted =
+          record.layer == 0 || table.locked(() -> table.imageLayers.isCountedElsewhere(record));
+      long size = counted ? 0 : snapshotter.size(record.layer);
       for (Layer layer : table.locked(() -> blobs(record))) {
         size +=
             content.info(layer.blob().digest()).map(ContentStore.BlobInfo::sizeBytes).orElse(0L);

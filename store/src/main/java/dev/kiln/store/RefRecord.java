@@ -33,6 +33,8 @@ final class RefRecord {
   /** Builds with the same image at the same time each bring one. */
   private static final int MOST_SOURCES = 8;
 
+  static final long NOT_COUNTED = -1;
+
   final RefId id;
   final Kind kind;
   List<RefRecord> parents;
@@ -46,7 +48,11 @@ final class RefRecord {
   /** Of an image layer: what was pulled. */
   Optional<Layer> pulled = Optional.empty();
 
+  /** Of an image layer: what it and those below it are as far as they are true ({@link Layer}). */
   Optional<Digest> chainId = Optional.empty();
+
+  /** Of an image layer: all that was said of it and of those below it ({@link LayerClaim}). */
+  Optional<Digest> claim = Optional.empty();
 
   /** Packed forms by {@link LayerBlobs}' variant. */
   final Map<String, Layer> blobs = new HashMap<>();
@@ -61,12 +67,16 @@ final class RefRecord {
 
   @Nullable Instant lastUsedAt;
   int usageCount;
-  long sizeBytes = -1;
+  long sizeBytes = NOT_COUNTED;
   long seq;
 
   int holders;
   int claims;
   boolean removed;
+
+  /** Of a removed one: its layer directory is another one's too. */
+  boolean layerStays;
+
   final Set<RefRecord> children = new HashSet<>();
 
   RefRecord(
@@ -91,6 +101,11 @@ final class RefRecord {
   /** Whether it is an image layer that is not unpacked here. */
   boolean isLazyLayer() {
     return layer == 0 && pulled.isPresent();
+  }
+
+  /** Whether both are image layers of the same content, if what was said of them is true. */
+  boolean isLike(RefRecord other) {
+    return this == other || chainId.isPresent() && chainId.equals(other.chainId);
   }
 
   List<BlobSource> sources() {

@@ -55,8 +55,9 @@ final class RefTable {
   /** Signalled when a claim of a named state ends. */
   final Condition claimEnded = lock.newCondition();
 
+  final ImageLayers imageLayers = new ImageLayers(this);
+
   private final Map<RefId, RefRecord> records = new HashMap<>();
-  private final Map<Digest, RefRecord> byChain = new HashMap<>();
   private final Map<String, List<RefRecord>> byKey = new HashMap<>();
   private final Map<String, Set<RefRecord>> byLabel = new HashMap<>();
   private long lastSeq;
@@ -139,6 +140,7 @@ final class RefTable {
       enter(row.record());
     }
     database.load("SELECT * FROM blobs", this::readBlob);
+    records.values().forEach(imageLayers::claim);
     database.load(
         "SELECT * FROM labels",
         row -> {
@@ -158,7 +160,7 @@ final class RefTable {
             List.of(),
             RecordType.named(row.getString("type")).orElse(RecordType.REGULAR),
             row.getString("description"),
-            instant(row.getLong("created")));
+            time(row));
     record.seq = row.getLong("seq");
     record.layer = row.getLong("layer");
     record.chainId = Optional.ofNullable(row.getString("chain_id")).map(Digest::new);
@@ -175,12 +177,6 @@ final class RefTable {
     if (record == null) {
       return;
     }
-    var annotations = new HashMap<String, String>();
-    String text = row.getString("annotations");
-    for (String line : text.isEmpty() ? new String[0] : text.split("\n")) {
-      int equal = line.indexOf('=');
-      annotations.put(line.substring(0, equal), line.substring(equal + 1));
-    }
     String sources = row.getString("sources");
     var layer =
         new Layer(
@@ -188,9 +184,9 @@ final class RefTable {
                     row.getString("media_type"),
                     new Digest(row.getString("digest")),
                     row.getLong("size"))
-                .withAnnotations(annotations),
+                .withAnnotations(AnnotationText.read(row.getString("annotations"))),
             new Digest(row.getString("diff_id")),
-            instant(row.getLong("created")),
+            time(row),
             record.description,
             sources.isEmpty() ? new TreeSet<>() : new TreeSet<>(List.of(sources.split("\n"))));
     if (row.getString("variant").equals(PULLED)) {
@@ -198,6 +194,21 @@ final class RefTable {
     } else {
       record.blobs.put(row.getString("variant"), layer);
     }
+  }
+
+  /** Images tell times of all ages; those that a number does not hold are kept as text. */
+  private static Object time(Instant at) {
+    try {
+      return nanos(at);
+    } catch (ArithmeticException e) {
+      return at.toString();
+    }
+  }
+
+  private static Instant time(ResultSet row) throws SQLException {
+    return row.getObject("created") instanceof String text
+        ? Instant.parse(text)
+        : instant(row.getLong("created"));
   }
 
   private static Instant instant(long nanos) {
@@ -223,7 +234,7 @@ final class RefTable {
   private void enter(RefRecord record) {
     records.put(record.id, record);
     record.parents.forEach(parent -> parent.children.add(record));
-    record.chainId.ifPresent(chain -> byChain.put(chain, record));
+    imageLayers.enter(record);
     record.key.ifPresent(key -> byKey.computeIfAbsent(key, k -> new ArrayList<>()).add(record));
   }
 
@@ -241,7 +252,7 @@ final class RefTable {
         r.key.<Object>map(k -> k).orElse(Database.NULL),
         r.type.wireName(),
         r.description,
-        nanos(r.createdAt),
+        time(r.createdAt),
         nanos(r.lastUsedAt),
         r.usageCount,
         r.sizeBytes);
@@ -270,11 +281,6 @@ final class RefTable {
     } else {
       r.blobs.put(variant, layer);
     }
-    var annotations = new StringBuilder();
-    layer
-        .blob()
-        .annotations()
-        .forEach((key, text) -> annotations.append(key).append('=').append(text).append('\n'));
     database.write(
         "INSERT OR REPLACE INTO blobs VALUES (?,?,?,?,?,?,?,?,?)",
         r.id.value(),
@@ -283,9 +289,9 @@ final class RefTable {
         layer.blob().digest().value(),
         layer.blob().sizeBytes(),
         layer.diffId().value(),
-        nanos(layer.createdAt()),
+        time(layer.createdAt()),
         String.join("\n", layer.sources()),
-        annotations.toString());
+        AnnotationText.of(layer.blob().annotations()));
   }
 
   void label(RefRecord r, String key, String value) {
@@ -350,7 +356,7 @@ final class RefTable {
     r.removed = true;
     records.remove(r.id);
     r.parents.forEach(parent -> parent.children.remove(r));
-    r.chainId.ifPresent(chain -> byChain.remove(chain, r));
+    imageLayers.leave(r);
     r.key.ifPresent(key -> unkey(r, key));
     r.labels.keySet().forEach(key -> unindex(r, key));
     deleteRows(r.id.value());
@@ -375,10 +381,6 @@ final class RefTable {
 
   Optional<RefRecord> find(RefId id) {
     return Optional.ofNullable(records.get(id));
-  }
-
-  Optional<RefRecord> byChain(Digest chainId) {
-    return Optional.ofNullable(byChain.get(chainId));
   }
 
   List<RefRecord> named(String key) {

@@ -30,8 +30,9 @@ public interface Refs {
       throws InterruptedException;
 
   /**
-   * An image layer on top of {@code parent}; nothing is fetched now. Equal chains of layers are one
-   * ref, whoever asks; {@code from} is kept in memory and asked before earlier ones.
+   * An image layer on top of {@code parent}; nothing is fetched now. Layers of which the same is
+   * said are one ref, whoever asks; others of the same content share what is verified of it. {@code
+   * from} is kept in memory and asked before earlier ones.
    */
   Ref layer(Lease lease, Optional<RefId> parent, Layer layer, BlobSource from, RefOptions options);
 

@@ -56,7 +56,7 @@ final class Removal {
     for (RefRecord record : forgotten) {
       tried(record, () -> hashes.forget(record.id));
       tried(record, () -> listener.accept(record.id));
-      if (record.layer != 0) {
+      if (record.layer != 0 && !record.layerStays) {
         tried(record, () -> snapshotter.remove(record.layer));
       }
     }

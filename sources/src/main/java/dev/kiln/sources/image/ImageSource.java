@@ -27,8 +27,9 @@ import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * An image as a source: two keys (what was asked, then the layers it consists of), and its layers,
- * lazily. Keys: BuildKit v0.22 {@code source/containerimage/pull.go}.
+ * An image as a source: its key, and its layers, lazily. What the configuration says of the layers
+ * is no key: it is verified only when they are unpacked, so an image that lies would be taken for
+ * another. (BuildKit v0.34.0 {@code source/containerimage/pull.go}.)
  */
 public final class ImageSource implements Source {
   private final ImageId id;
@@ -53,14 +54,11 @@ public final class ImageSource implements Source {
   @Override
   public SourceKey key(int index, SourceContext context) throws IOException, InterruptedException {
     ImageLoader.Image loaded = load(context);
-    if (index == 0) { // a cached state of this image may have been brought by a client that is gone
-      offerLayers(loaded, context);
-    }
+    // A cached state of this image may have been brought by a client that is gone.
+    offerLayers(loaded, context);
     Digest pin = loaded.top().digest();
-    Digest first = manifestKey(pin, platform, id.layerLimit());
-    Optional<Digest> second = configKey(loaded.config(), id.layerLimit());
-    Digest key = index == 0 ? first : second.orElse(first);
-    return new SourceKey(key.value(), pin.value(), index > 0);
+    return new SourceKey(
+        manifestKey(pin, platform, id.layerLimit()).value(), pin.value(), true);
   }
 
   private void offerLayers(ImageLoader.Image loaded, SourceContext context) {
@@ -116,33 +114,6 @@ public final class ImageSource implements Source {
             .textsIfSet("OSFeatures", platform.osFeatures());
     limit.ifPresent(n -> json.number("Limit", n));
     return Digest.of(json.toBytes());
-  }
-
-  /** The chain id of the layers; empty where the image has none. */
-  static Optional<Digest> configKey(byte[] config, OptionalInt limit) {
-    Manifests.Config parsed;
-    try {
-      parsed = Manifests.config(config);
-    } catch (BuildException e) {
-      if (limit.isPresent()) {
-        throw e.wrap("failed to parse image config");
-      }
-      return Optional.of(Digest.of(config));
-    }
-    List<Digest> diffIds = parsed.diffIds();
-    if (limit.isPresent()) {
-      if (diffIds.size() < limit.getAsInt()) {
-        throw new BuildException(
-            Kind.INVALID, "image has " + diffIds.size() + " layers, limit is " + limit.getAsInt());
-      }
-      diffIds = diffIds.subList(0, limit.getAsInt());
-    }
-    return parsed.rootType().equals("layers") ? chainId(diffIds) : Optional.empty();
-  }
-
-  /** OCI image-spec, config.md, Layer ChainID. */
-  static Optional<Digest> chainId(List<Digest> diffIds) {
-    return diffIds.stream().reduce((chain, next) -> Digest.of(chain.value() + " " + next.value()));
   }
 
   @Override

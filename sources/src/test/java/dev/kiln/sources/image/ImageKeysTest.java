@@ -8,7 +8,6 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Platform;
 import dev.kiln.store.RecordType;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,7 +19,7 @@ class ImageKeysTest {
   private static final Digest INDEX = Digest.of("index");
 
   @Test
-  void firstKeyIsWhatWasAskedFor() {
+  void theKeyIsWhatWasAskedFor() {
     assertThat(
             ImageSource.manifestKey(INDEX, new Platform("linux", "amd64", ""), OptionalInt.empty()))
         .hasToString("sha256:47371dce95ac35045b3993ef49947ee226496374833b7da77bc20ab9debca469");
@@ -30,35 +29,6 @@ class ImageKeysTest {
                 new Platform("linux", "arm", "v7", "1.2<3", List.of("a", "b")),
                 OptionalInt.of(2)))
         .hasToString("sha256:b2272a3be2f5a561ae161ce6b361782a5e65ae2d7e6b2f685d0400dff0985107");
-  }
-
-  @Test
-  void secondKeyIsTheChainOfLayers() {
-    String ids = "\"" + Digest.of("a") + "\",\"" + Digest.of("b") + "\",\"" + Digest.of("c") + "\"";
-    byte[] config = bytes("{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[" + ids + "]}}");
-    assertThat(ImageSource.configKey(config, OptionalInt.empty()))
-        .map(Digest::value)
-        .contains("sha256:2fce7f8ce91bcf0a1428b36e1024639fdbd9469eea762dba98aa749631885106");
-    assertThat(ImageSource.configKey(config, OptionalInt.of(2)))
-        .map(Digest::value)
-        .contains("sha256:51c0c8ace48498d6f5fee6b0592cc06f2da0f3cbe09c5a34a97dce85c3889676");
-    assertThat(ImageSource.configKey(config, OptionalInt.of(1))).contains(Digest.of("a"));
-    assertThatThrownBy(() -> ImageSource.configKey(config, OptionalInt.of(4)))
-        .hasMessage("image has 3 layers, limit is 4");
-  }
-
-  @Test
-  void imagesWithoutLayersHaveOneKeyAndOtherConfigurationsTheirDigest() {
-    assertThat(
-            ImageSource.configKey(
-                bytes("{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}"), OptionalInt.empty()))
-        .isEmpty();
-    assertThat(ImageSource.configKey(bytes("no json"), OptionalInt.empty()))
-        .contains(Digest.of("no json"));
-  }
-
-  private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   @Test

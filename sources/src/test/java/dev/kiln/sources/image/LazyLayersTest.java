@@ -13,6 +13,7 @@ import dev.kiln.model.MediaTypes;
 import dev.kiln.model.Platform;
 import dev.kiln.model.StepProgress;
 import dev.kiln.sources.SourceContext;
+import dev.kiln.sources.SourceKey;
 import dev.kiln.store.Lease;
 import dev.kiln.store.LocalStore;
 import dev.kiln.store.RefId;
@@ -165,6 +166,13 @@ class LazyLayersTest {
     ImageSource source = source();
     source.key(0, context);
     return source.snapshot(context).orElseThrow();
+  }
+
+  @Test
+  void whatTheConfigurationClaimsIsNoKey() throws Exception {
+    SourceKey key = source().key(0, new Context("first"));
+    assertThat(key.complete()).isTrue();
+    assertThat(key.pin()).isEqualTo(origin.manifest.digest().value());
   }
 
   @Test
