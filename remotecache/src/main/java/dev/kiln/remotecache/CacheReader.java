@@ -172,21 +172,20 @@ final class CacheReader {
     if (!records.isTextual() || config.diffIds().size() != image.layers().size()) {
       return;
     }
-    var layers = new HashMap<Digest, Layer>();
-    var order = new ArrayList<Digest>();
+    var layers = new ArrayList<Optional<Layer>>();
     for (int i = 0; i < image.layers().size(); i++) {
       Descriptor blob = image.layers().get(i);
       Optional<Manifests.History> step =
           i < config.history().size() ? Optional.of(config.history().get(i)) : Optional.empty();
-      order.add(blob.digest());
-      layers.put(
-          blob.digest(),
-          layer(
-              blob,
-              config.diffIds().get(i),
-              step.flatMap(Manifests.History::created).orElse(Instant.EPOCH),
-              step.map(Manifests.History::createdBy).orElse("")));
+      layers.add(
+          Optional.of(
+              layer(
+                  blob,
+                  config.diffIds().get(i),
+                  step.flatMap(Manifests.History::created).orElse(Instant.EPOCH),
+                  step.map(Manifests.History::createdBy).orElse(""))));
     }
+    List<Digest> order = image.layers().stream().map(Descriptor::digest).toList();
     table.add(CacheConfig.ofImage(records.binaryValue(), order), layers);
   }
 }

@@ -33,10 +33,14 @@ final class ImportedResults implements ResultLoader {
     this.leases = leases;
   }
 
-  /** Makes a result known; equal layers are one result. */
+  /** Makes a result known; equal layers of one time are one result. */
   String add(List<Layer> result) {
     var text = new StringBuilder();
-    result.forEach(layer -> text.append(layer.blob().digest()));
+    result.forEach(layer ->
+        text.append(layer.blob().digest())
+            .append(layer.diffId())
+            .append(layer.createdAt())
+            .append('\n'));
     String id = Digest.of(text.toString()).value();
     if (layers.putIfAbsent(id, List.copyOf(result)) == null) {
       store.refs().offer(result, origin);

@@ -7,7 +7,6 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.remotecache.graph.CacheConfig;
 import dev.kiln.store.Layer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,11 +30,29 @@ final class ImportedTable {
   }
 
   /**
+   * Adds one config whose layers a manifest tells.
+   *
+   * @param blobs those that can be had; results that need others are left out
+   */
+  void add(CacheConfig config, Map<Digest, Layer> blobs) {
+    add(
+        config,
+        config.layers().stream()
+            .map(layer -> Optional.ofNullable(blobs.get(layer.blob())).map(l -> own(layer, l)))
+            .toList());
+  }
+
+  /** A blob that several steps made has a time for each. */
+  private static Layer own(CacheConfig.Layer layer, Layer blob) {
+    return layer.about().map(about -> blob.createdAt(about.createdAt())).orElse(blob);
+  }
+
+  /**
    * Adds one config.
    *
-   * @param layers those that can be had; results that need others are left out
+   * @param layers by their position in the config; results that need absent ones are left out
    */
-  void add(CacheConfig config, Map<Digest, Layer> layers) {
+  void add(CacheConfig config, List<Optional<Layer>> layers) {
     int part = parts++;
     for (int i = 0; i < config.records().size(); i++) {
       CacheConfig.Record record = config.records().get(i);
@@ -49,7 +66,7 @@ final class ImportedTable {
         }
       }
       for (CacheConfig.Result result : record.results()) {
-        layers(config.blobs(result), layers)
+        layers(config.positions(result), layers)
             .ifPresent(chain ->
                 table.addResult(key, new CacheRecord(results.add(chain), result.createdAt())));
       }
@@ -62,15 +79,9 @@ final class ImportedTable {
     return of.inputs().isEmpty() ? of.digest().value() : part + ":" + record;
   }
 
-  private static Optional<List<Layer>> layers(List<Digest> blobs, Map<Digest, Layer> known) {
-    var all = new ArrayList<Layer>();
-    for (Digest blob : blobs) {
-      Layer layer = known.get(blob);
-      if (layer == null) {
-        return Optional.empty();
-      }
-      all.add(layer);
-    }
-    return all.isEmpty() ? Optional.empty() : Optional.of(all);
+  private static Optional<List<Layer>> layers(
+      List<Integer> positions, List<Optional<Layer>> layers) {
+    List<Layer> all = positions.stream().flatMap(at -> layers.get(at).stream()).toList();
+    return all.isEmpty() || all.size() < positions.size() ? Optional.empty() : Optional.of(all);
   }
 }

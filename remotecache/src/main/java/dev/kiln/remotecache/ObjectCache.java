@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +63,7 @@ final class ObjectCache implements CacheTarget, BlobSource {
                 })
             .toList();
     Parallel.run("export-cache", layout.parallel(), pieces);
-    byte[] config = withAbout(cache.config(), layers).toJson();
+    byte[] config = withAbout(cache).toJson();
     for (String name : layout.manifests()) {
       try (var _ = progress.part("writing cache manifest " + name)) {
         store.replace(name, config);
@@ -105,23 +104,15 @@ final class ObjectCache implements CacheTarget, BlobSource {
     }
   }
 
-  private static CacheConfig withAbout(CacheConfig config, Map<Digest, ChainLayer> layers) {
+  private static CacheConfig withAbout(ConfigWriter.Written cache) {
     var all = new ArrayList<CacheConfig.Layer>();
-    for (CacheConfig.Layer layer : config.layers()) {
-      ChainLayer known = layers.get(layer.blob());
-      if (known == null) {
-        throw new IllegalStateException("a config that names another layer: " + layer.blob());
-      }
-      Layer of = known.layer();
+    for (CacheConfig.Layer layer : cache.config().layers()) {
+      Layer of = cache.layers().get(all.size()).layer();
       all.add(
           new CacheConfig.Layer(
-              layer.blob(),
-              layer.parent(),
-              Optional.of(
-                  new CacheConfig.About(
-                      of.blob().mediaType(), of.diffId(), of.blob().sizeBytes(), of.createdAt()))));
+              layer.blob(), layer.parent(), Optional.of(CacheConfig.About.of(of))));
     }
-    return new CacheConfig(all, config.records());
+    return new CacheConfig(all, cache.config().records());
   }
 
   /** Reads the cache into a table; one that nobody has written yet is empty. */
@@ -144,21 +135,21 @@ final class ObjectCache implements CacheTarget, BlobSource {
       throw new BuildException(Kind.INVALID, "the cache's config is larger than 128 MiB");
     }
     CacheConfig config = CacheConfig.parse(json);
-    var layers = new HashMap<Digest, Layer>();
+    var layers = new ArrayList<Optional<Layer>>();
     for (CacheConfig.Layer layer : config.layers()) {
       CacheConfig.About about =
           layer
               .about()
               .orElseThrow(
                   () -> new BuildException(Kind.INVALID, "cache layer with missing annotations"));
-      layers.put(
-          layer.blob(),
-          new Layer(
-              new Descriptor(about.mediaType(), layer.blob(), about.sizeBytes()),
-              about.diffId(),
-              about.createdAt(),
-              "",
-              new TreeSet<>()));
+      layers.add(
+          Optional.of(
+              new Layer(
+                  new Descriptor(about.mediaType(), layer.blob(), about.sizeBytes()),
+                  about.diffId(),
+                  about.createdAt(),
+                  "",
+                  new TreeSet<>())));
     }
     table.add(config, layers);
   }

@@ -176,6 +176,38 @@ class CacheReaderTest {
   }
 
   @Test
+  void aBlobOfTwoStepsHasTheTimeOfEach() throws Exception {
+    Digest blob = Digest.of("blob 1");
+    Instant later = TIME.plusSeconds(3);
+    var about = new CacheConfig.About(MediaTypes.OCI_LAYER_GZIP, Digest.of("diff 1"), 10, later);
+    var twice =
+        new CacheConfig(
+            List.of(
+                new CacheConfig.Layer(blob, -1, Optional.empty()),
+                new CacheConfig.Layer(blob, -1, Optional.of(about))),
+            List.of(
+                root(),
+                step(new CacheConfig.Top(0, TIME)),
+                new CacheConfig.Record(
+                    Digest.of("other"),
+                    List.of(new CacheConfig.Top(1, TIME)),
+                    List.of(List.of(new CacheConfig.Input(Optional.empty(), 0))))));
+    Descriptor config = blobs.add(CacheConfig.MEDIA_TYPE, twice.toJson());
+    blobs.top(
+        MediaTypes.OCI_MANIFEST,
+        Manifests.manifest(MediaTypes.OCI_MANIFEST, config, List.of(layer("1")), Map.of()));
+    CacheTable table = read();
+    assertThat(List.of(time(table, "0:1"), time(table, "0:2"))).containsExactly(TIME, later);
+  }
+
+  private static Instant time(CacheTable table, String key) {
+    return ((ImportedResults) table.loader())
+        .layers(table.records(key).getFirst())
+        .getFirst()
+        .createdAt();
+  }
+
+  @Test
   void anIndexOfBlobs() throws Exception {
     Descriptor config = blobs.add(CacheConfig.MEDIA_TYPE, config().toJson());
     for (String type : List.of(MediaTypes.OCI_INDEX, MediaTypes.DOCKER_INDEX)) {

@@ -37,12 +37,18 @@ public record CacheConfig(List<Layer> layers, List<Record> records) {
 
   /**
    * @param parent position of the layer below, or {@link #NO_PARENT}
-   * @param about what back-ends without manifests keep of the blob
+   * @param about what back-ends without manifests keep of the blob; beside a manifest, where this
+   *     layer has another time than the manifest can tell
    */
   public record Layer(Digest blob, int parent, Optional<About> about) {}
 
   /** The blob's descriptor in another form. */
-  public record About(String mediaType, Digest diffId, long sizeBytes, Instant createdAt) {}
+  public record About(String mediaType, Digest diffId, long sizeBytes, Instant createdAt) {
+    public static About of(dev.kiln.store.Layer layer) {
+      return new About(
+          layer.blob().mediaType(), layer.diffId(), layer.blob().sizeBytes(), layer.createdAt());
+    }
+  }
 
   /** A key: by input, then by alternative, what it is made from. */
   public record Record(Digest digest, List<Result> results, List<List<Input>> inputs) {
@@ -282,16 +288,20 @@ public record CacheConfig(List<Layer> layers, List<Record> records) {
 
   /** The blobs of a result, bottom first. */
   public List<Digest> blobs(Result result) {
-    var blobs = new ArrayList<Digest>();
-    switch (result) {
+    return positions(result).stream().map(at -> layers.get(at).blob()).toList();
+  }
+
+  /** Where the layers of a result stand in {@link #layers}, bottom first. */
+  public List<Integer> positions(Result result) {
+    return switch (result) {
       case Top(var top, var _) -> {
+        var all = new ArrayList<Integer>();
         for (int at = top; at != NO_PARENT; at = layers.get(at).parent()) {
-          blobs.add(layers.get(at).blob());
+          all.add(at);
         }
-        java.util.Collections.reverse(blobs);
+        yield all.reversed();
       }
-      case Pieces(var all, var _) -> all.forEach(layer -> blobs.add(layers.get(layer).blob()));
-    }
-    return blobs;
+      case Pieces(var all, var _) -> all;
+    };
   }
 }

@@ -1,19 +1,23 @@
 package dev.kiln.remotecache.graph;
 
 import dev.kiln.model.Digest;
+import dev.kiln.remotecache.graph.CacheConfig.About;
 import dev.kiln.remotecache.graph.CacheConfig.Input;
 import dev.kiln.remotecache.graph.CacheConfig.Layer;
 import dev.kiln.remotecache.graph.CacheConfig.Pieces;
 import dev.kiln.remotecache.graph.CacheConfig.Result;
 import dev.kiln.remotecache.graph.CacheConfig.Top;
 import dev.kiln.remotecache.graph.KeyGraph.Node;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 
 /** Turns a {@link KeyGraph} into its stored form: equal graphs give equal bytes. Stateless. */
@@ -39,6 +43,7 @@ public final class ConfigWriter {
     List<Place> order = places.sorted();
     var index = new IdentityHashMap<Place, Integer>();
     order.forEach(place -> index.put(place, index.size()));
+    Set<Digest> ofSeveralTimes = ofSeveralTimes(order);
     var layers = new ArrayList<Layer>();
     for (Place place : order) {
       layers.add(
@@ -48,7 +53,9 @@ public final class ConfigWriter {
                   .parent()
                   .map(p -> index.getOrDefault(p, CacheConfig.NO_PARENT))
                   .orElse(CacheConfig.NO_PARENT),
-              Optional.empty()));
+              ofSeveralTimes.contains(place.digest())
+                  ? Optional.of(About.of(place.layer().layer()))
+                  : Optional.empty()));
     }
     List<CacheConfig.Record> records =
         records(
@@ -58,6 +65,19 @@ public final class ConfigWriter {
     return new Written(new CacheConfig(layers, records), order.stream().map(Place::layer).toList());
   }
 
+  /** The blobs that several steps made: what stands with the blob is the time of one of them. */
+  private static Set<Digest> ofSeveralTimes(List<Place> places) {
+    var times = new HashMap<Digest, Instant>();
+    var several = new HashSet<Digest>();
+    for (Place place : places) {
+      Instant time = times.putIfAbsent(place.digest(), place.createdAt());
+      if (time != null && !time.equals(place.createdAt())) {
+        several.add(place.digest());
+      }
+    }
+    return several;
+  }
+
   /**
    * The part of a cache whose results consist of an image's layers, told by their positions there;
    * empty where no result does.
@@ -65,12 +85,12 @@ public final class ConfigWriter {
    * @param image packed layers of the image, bottom first
    */
   public static Optional<byte[]> writeInline(KeyGraph graph, List<dev.kiln.store.Layer> image) {
-    var byBlob = new HashMap<Digest, Integer>();
+    var byBlob = new HashMap<Digest, List<Integer>>();
     for (int i = 0; i < image.size(); i++) {
-      byBlob.put(image.get(i).diffId(), i);
+      byBlob.computeIfAbsent(image.get(i).diffId(), d -> new ArrayList<>()).add(i);
     }
     for (int i = 0; i < image.size(); i++) {
-      byBlob.put(image.get(i).blob().digest(), i);
+      byBlob.computeIfAbsent(image.get(i).blob().digest(), d -> new ArrayList<>()).add(i);
     }
     List<Node> nodes =
         Normalizer.normalize(graph, chain -> within(chain, image, byBlob).isPresent());
@@ -82,19 +102,22 @@ public final class ConfigWriter {
   }
 
   private static Optional<Result> within(
-      Chain chain, List<dev.kiln.store.Layer> image, Map<Digest, Integer> byBlob) {
+      Chain chain, List<dev.kiln.store.Layer> image, Map<Digest, List<Integer>> byBlob) {
     var positions = new ArrayList<Integer>();
     boolean inOrder = chain.layers().size() <= image.size();
     for (int i = 0; i < chain.layers().size(); i++) {
       dev.kiln.store.Layer layer = chain.layers().get(i).layer();
-      Integer position = byBlob.get(layer.blob().digest());
-      if (position == null) {
-        position = byBlob.get(layer.diffId());
-      }
-      if (position == null) {
+      List<Integer> same =
+          byBlob.getOrDefault(
+              layer.blob().digest(), byBlob.getOrDefault(layer.diffId(), List.of()));
+      if (same.isEmpty()) {
         return Optional.empty();
       }
-      positions.add(position);
+      positions.add(
+          same.stream()
+              .filter(at -> image.get(at).createdAt().equals(layer.createdAt()))
+              .findFirst()
+              .orElse(same.getLast()));
       inOrder &=
           i < image.size()
               && (image.get(i).blob().digest().equals(layer.blob().digest())
@@ -152,9 +175,13 @@ public final class ConfigWriter {
     Digest digest() {
       return layer.layer().blob().digest();
     }
+
+    Instant createdAt() {
+      return layer.layer().createdAt();
+    }
   }
 
-  /** All layers, those with the same ones below them once. */
+  /** All layers, those of one time with the same ones below them once. */
   private static final class Places {
     private final Map<Digest, Place> byChain = new HashMap<>();
 
@@ -163,7 +190,12 @@ public final class ConfigWriter {
       for (ChainLayer layer : chain.layers()) {
         Optional<Place> parent = below;
         Digest blob = layer.layer().blob().digest();
-        Digest id = parent.map(p -> Digest.of(p.chain + " " + blob)).orElse(blob);
+        Digest id =
+            Digest.of(
+                parent.map(p -> p.chain + " ").orElse("")
+                    + blob
+                    + " "
+                    + layer.layer().createdAt());
         below = Optional.of(byChain.computeIfAbsent(id, c -> new Place(layer, parent, id)));
       }
       return below.orElseThrow();

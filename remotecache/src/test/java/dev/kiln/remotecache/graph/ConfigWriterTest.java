@@ -34,6 +34,11 @@ class ConfigWriterTest {
         new TreeSet<>());
   }
 
+  private static Chain chain(Layer... layers) {
+    return new Chain(
+        Arrays.stream(layers).map(l -> new ChainLayer(l, progress -> {})).toList(), TIME);
+  }
+
   private static Chain chain(String... names) {
     return new Chain(
         Arrays.stream(names).map(n -> new ChainLayer(layer(n), progress -> {})).toList(), TIME);
@@ -190,6 +195,40 @@ class ConfigWriterTest {
     assertThat(CacheConfig.parse(json).records()).hasSize(count + 2);
   }
 
+  @Test
+  void stepsThatMadeTheSameBlobKeepEachItsTime() {
+    Layer base = layer("base");
+    Layer run = layer("file");
+    Layer copy = run.createdAt(TIME.plusSeconds(5));
+    Layer copyAgain = run.createdAt(TIME.plusSeconds(7));
+    var makers = List.of("run", "copy", "copy again");
+    var results = List.of(chain(base, run), chain(copy), chain(copyAgain));
+    Optional<byte[]> first = Optional.empty();
+    for (int round = 0; round < 100; round++) {
+      var order = new ArrayList<>(List.of(0, 1, 2));
+      Collections.shuffle(order, new Random(round));
+      var graph = new KeyGraph();
+      for (int i : order) {
+        Node node = graph.add(Digest.of(makers.get(i)));
+        node.link(0, graph.add(Digest.of("root")), Optional.empty());
+        node.result(results.get(i));
+      }
+      byte[] json = ConfigWriter.write(graph).config().toJson();
+      assertThat(json).as("round %d", round).isEqualTo(first.orElse(json));
+      first = Optional.of(json);
+    }
+    CacheConfig read = CacheConfig.parse(first.orElseThrow());
+    assertThat(times(read, "run")).containsExactly(Optional.empty(), Optional.of(TIME));
+    assertThat(times(read, "copy")).containsExactly(Optional.of(TIME.plusSeconds(5)));
+    assertThat(times(read, "copy again")).containsExactly(Optional.of(TIME.plusSeconds(7)));
+  }
+
+  private static List<Optional<Instant>> times(CacheConfig config, String key) {
+    return config.positions(record(config, key).results().getFirst()).stream()
+        .map(at -> config.layers().get(at).about().map(CacheConfig.About::createdAt))
+        .toList();
+  }
+
   private String inline(Layer... image) {
     return ConfigWriter.writeInline(graph, List.of(image))
         .map(bytes -> new String(bytes, StandardCharsets.UTF_8))
@@ -220,6 +259,13 @@ class ConfigWriterTest {
     key("a", key("root")).result(chain("2", "1"));
     assertThat(inline(layer("1"), layer("2")))
         .contains("{\"chains\":[{\"layers\":[1,0],\"createdAt\":\"2026-01-02T03:04:05Z\"}]");
+  }
+
+  @Test
+  void ofEqualLayersOfAnImageTheOneOfItsTimeIsNamed() {
+    Layer later = layer("1").createdAt(TIME.plusSeconds(1));
+    key("a", key("root")).result(chain(layer("2"), layer("1")));
+    assertThat(inline(layer("1"), layer("2"), later)).contains("{\"layers\":[1,0],");
   }
 
   @Test
