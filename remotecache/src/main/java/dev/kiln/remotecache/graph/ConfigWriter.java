@@ -192,10 +192,7 @@ public final class ConfigWriter {
         Digest blob = layer.layer().blob().digest();
         Digest id =
             Digest.of(
-                parent.map(p -> p.chain + " ").orElse("")
-                    + blob
-                    + " "
-                    + layer.layer().createdAt());
+                parent.map(p -> p.chain + " ").orElse("") + blob + " " + layer.layer().createdAt());
         below = Optional.of(byChain.computeIfAbsent(id, c -> new Place(layer, parent, id)));
       }
       return below.orElseThrow();

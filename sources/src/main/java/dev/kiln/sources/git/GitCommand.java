@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
@@ -34,6 +35,12 @@ final class GitCommand {
           "no_proxy",
           "all_proxy");
   private static final int KILL_AFTER_SECONDS = 10;
+
+  /** Characters of what git prints that are kept: some ten thousand refs. */
+  private static final int OUTPUT_LIMIT = 2 << 20;
+
+  /** Characters; a longer line is shown in pieces. */
+  private static final int LINE_LIMIT = 64 << 10;
 
   private final StepProgress progress;
   private final Optional<Path> gitDir;
@@ -157,6 +164,7 @@ final class GitCommand {
         own.getOrDefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
     to.put("GIT_TERMINAL_PROMPT", "0");
     to.put("GIT_CONFIG_NOSYSTEM", "1");
+    to.put("GIT_CONFIG_GLOBAL", "/dev/null");
     to.put("HOME", "/dev/null");
     to.put("LC_ALL", "C");
     PROXIES.forEach(name -> {
@@ -165,8 +173,10 @@ final class GitCommand {
       }
     });
     to.putAll(environment);
+    var all = new TreeMap<>(config);
+    all.put("core.hooksPath", "/dev/null"); // whatever a repository gets written there, run nothing
     int n = 0;
-    for (Map.Entry<String, String> e : config.entrySet()) {
+    for (Map.Entry<String, String> e : all.entrySet()) {
       to.put("GIT_CONFIG_KEY_" + n, e.getKey());
       to.put("GIT_CONFIG_VALUE_" + n, e.getValue());
       n++;
@@ -174,28 +184,34 @@ final class GitCommand {
     to.put("GIT_CONFIG_COUNT", Integer.toString(n));
   }
 
-  /** Reads to the end and shows whole lines, so that no mask is cut in two. */
+  /**
+   * Reads to the end and shows whole lines, so that no mask is cut in two. Servers choose what git
+   * prints: of too much, the end is returned.
+   */
   private String drain(InputStream in, int stream) throws IOException {
-    var all = new StringBuilder();
+    var kept = new StringBuilder();
+    var line = new StringBuilder();
     try (var reader = new java.io.InputStreamReader(in, StandardCharsets.UTF_8)) {
       char[] buffer = new char[8192];
-      int shown = 0;
       for (int n = reader.read(buffer); n >= 0; n = reader.read(buffer)) {
-        all.append(buffer, 0, n);
-        int line = all.lastIndexOf("\n") + 1;
-        if (line > shown) {
-          show(all.substring(shown, line), stream);
-          shown = line;
+        kept.append(buffer, 0, n);
+        if (kept.length() > OUTPUT_LIMIT) {
+          kept.delete(0, kept.length() - OUTPUT_LIMIT / 2);
         }
+        line.append(buffer, 0, n);
+        int whole = line.length() > LINE_LIMIT ? line.length() : line.lastIndexOf("\n") + 1;
+        show(line.substring(0, whole), stream);
+        line.delete(0, whole);
       }
-      if (shown < all.length()) {
-        show(all.substring(shown), stream);
-      }
+      show(line.toString(), stream);
     }
-    return all.toString();
+    return kept.toString();
   }
 
   private void show(String text, int stream) {
+    if (text.isEmpty()) {
+      return;
+    }
     progress.log(stream, Redaction.of(text).getBytes(StandardCharsets.UTF_8));
   }
 

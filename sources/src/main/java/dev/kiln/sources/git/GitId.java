@@ -1,7 +1,9 @@
 package dev.kiln.sources.git;
 
 import dev.kiln.llb.SourceOp;
+import dev.kiln.model.BuildException;
 import dev.kiln.model.FilePaths;
+import dev.kiln.model.Kind;
 
 /**
  * What a git source op names. Immutable. (BuildKit v0.22 {@code source/git/source.go}.)
@@ -33,15 +35,20 @@ record GitId(
     String remote = url.remote();
     String host = url.host();
     if (op.attr("git.fullurl").isPresent()) {
-      String full = op.attr("git.fullurl").get();
-      remote = GitUrl.isTransport(full) ? full : "https://" + full;
-      host = GitUrl.parse(remote).host();
+      String address = op.attr("git.fullurl").get();
+      GitUrl full = GitUrl.parse(GitUrl.isTransport(address) ? address : "https://" + address);
+      // Policies see the identifier only (BuildKit v0.34 source/git/identifier.go).
+      if (!full.isSameRepository(url)) {
+        throw new BuildException(Kind.INVALID, "git.fullurl does not match source identifier");
+      }
+      remote = full.remote();
+      host = full.host();
     }
     String subdir = FilePaths.clean(url.subdir());
     return new GitId(
         remote,
         host,
-        url.ref(),
+        GitUrl.checkedRef(url.ref()),
         op.attr("git.checksum").orElse(""),
         subdir.equals("/") || subdir.equals(".") ? "" : url.subdir(),
         op.attr("git.keepgitdir").orElse("").equals("true"),

@@ -21,13 +21,11 @@ import dev.kiln.store.Refs;
 import dev.kiln.store.Sharing;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 
 /**
  * A commit of a git repository. Each remote has one bare repository that is kept between builds and
@@ -79,7 +77,8 @@ public final class GitSource implements Source {
       GitCommand git = access.command(context.progress(), Optional.empty());
       String ref = refOrDefault(git);
       RemoteRefs.Resolved resolved =
-          RemoteRefs.resolve(ref, fetching(() -> git.run("ls-remote", "origin", ref, ref + "^{}")));
+          RemoteRefs.resolve(
+              ref, fetching(() -> git.run("ls-remote", "--", "origin", ref, ref + "^{}")));
       checkChecksum(resolved.commit());
       return new SourceKey(id.key(resolved.commit(), resolved.ref()), resolved.commit(), true);
     }
@@ -125,6 +124,7 @@ public final class GitSource implements Source {
             "error fetching default branch for repository " + redacted(),
             () -> git.run("ls-remote", "--symref", "origin", "HEAD"));
     return RemoteRefs.defaultBranch(output)
+        .map(GitUrl::checkedRef)
         .orElseThrow(() ->
             new BuildException(
                 Kind.UNKNOWN, "could not find default branch for repository: " + redacted()));
@@ -132,7 +132,8 @@ public final class GitSource implements Source {
 
   @Override
   public Optional<RefId> snapshot(SourceContext context) throws IOException, InterruptedException {
-    String indexKey = "git-snapshot:" + key(0, context).key() + ":" + id.subdir();
+    SourceKey key = key(0, context);
+    String indexKey = "git-snapshot:" + key.key() + ":" + id.subdir();
     Optional<RefId> kept = kept(indexKey, context);
     if (kept.isPresent()) {
       return kept;
@@ -153,8 +154,8 @@ public final class GitSource implements Source {
         named("failed to init repo at " + redacted(), () -> git.run("init", "--bare", "--quiet"));
       }
       String ref = refOrDefault(git);
-      fetch(git, repository, ref);
-      RefId checkout = checkOut(git, repository, ref, context);
+      fetch(git, repository, ref, key.pin());
+      RefId checkout = checkOut(git, repository, ref, key.pin(), context);
       refs.index(checkout, indexKey, "");
       return Optional.of(checkout);
     }
@@ -173,31 +174,93 @@ public final class GitSource implements Source {
     return Optional.empty();
   }
 
-  private void fetch(GitCommand git, Path repository, String ref)
+  /** Brings the commit, and the ref for which it stands. */
+  private void fetch(GitCommand git, Path repository, String ref, String commit)
       throws IOException, InterruptedException {
-    boolean commit = GitUrl.isCommit(ref);
-    if (commit && git.attempt(List.of("cat-file", "-e", ref + "^{commit}")).ok()) {
+    if (GitUrl.isCommit(ref)) {
+      checkChecksum(ref);
+      if (!has(git, ref)) {
+        fetchCommit(git, repository, ref);
+      }
       return;
     }
-    Files.deleteIfExists(repository.resolve("shallow.lock")); // of a git that was killed
-    var args = new ArrayList<String>(List.of("fetch"));
-    if (commit) {
-      args.add("--tags");
-      if (Files.exists(repository.resolve("shallow"))) {
-        args.add("--unshallow");
-      }
-      args.addAll(List.of("origin", ref));
-    } else {
-      // A local ref is told to the server by the next fetch; forced, for a branch moves.
-      args.addAll(List.of("--depth=1", "--no-tags", "origin", "--force", ref + ":tags/" + ref));
+    unlock(repository);
+    // A local ref is told to the server by the next fetch; forced, for a branch moves.
+    String refSpec = ref + ":tags/" + ref;
+    fetching(() -> git.run("fetch", "--depth=1", "--no-tags", "--force", "--", "origin", refSpec));
+    forgetOldRefs(git);
+    settle(git, repository, ref, commit);
+  }
+
+  private static boolean has(GitCommand git, String commit)
+      throws IOException, InterruptedException {
+    return git.attempt(List.of("cat-file", "-e", commit + "^{commit}")).ok();
+  }
+
+  /**
+   * Makes the ref mean the commit that the key names. What the server says when it is asked and
+   * what it gives afterwards may differ, and the key is that of every other repository with the
+   * commit.
+   */
+  private void settle(GitCommand git, Path repository, String ref, String commit)
+      throws IOException, InterruptedException {
+    String local = localName(ref);
+    String got =
+        named(
+                "failed to rev-parse " + ref + " for " + redacted(),
+                () -> git.run("rev-parse", "--verify", "--end-of-options", local + "^{commit}"))
+            .strip();
+    if (got.equals(commit)) {
+      return;
     }
+    if (id.checksum().equals(commit)) {
+      checkChecksum(got);
+    }
+    if (!has(git, commit)) {
+      fetchCommit(git, repository, commit);
+    }
+    if (!has(git, commit)) {
+      throw new BuildException(
+          Kind.UNKNOWN,
+          "fetched ref "
+              + ref
+              + " does not match expected commit "
+              + commit
+              + " and commit can not be found in the repository");
+    }
+    git.run("update-ref", local, commit);
+  }
+
+  /** What a ref of the remote is called in the kept repository. */
+  static String localName(String ref) {
+    return GitUrl.isCommit(ref) ? ref : "refs/tags/" + ref;
+  }
+
+  private void fetchCommit(GitCommand git, Path repository, String commit)
+      throws IOException, InterruptedException {
+    unlock(repository);
+    var args = new ArrayList<String>(List.of("fetch", "--tags"));
+    if (Files.exists(repository.resolve("shallow"))) {
+      args.add("--unshallow");
+    }
+    args.addAll(List.of("--", "origin", commit));
     fetching(() -> git.run(args.toArray(String[]::new)));
+    forgetOldRefs(git);
+  }
+
+  /** Of a git that was killed. */
+  private static void unlock(Path repository) throws IOException {
+    Files.deleteIfExists(repository.resolve("shallow.lock"));
+  }
+
+  private void forgetOldRefs(GitCommand git) throws IOException, InterruptedException {
     named(
         "failed to expire reflog for remote " + redacted(),
         () -> git.run("reflog", "expire", "--all", "--expire=now"));
   }
 
-  private RefId checkOut(GitCommand git, Path repository, String ref, SourceContext context)
+  private RefId checkOut(
+      GitCommand git, Path repository, String ref, String commit, SourceContext context)
       throws IOException, InterruptedException {
     RefOptions options =
         RefOptions.of("git snapshot for " + redacted() + "#" + ref)
@@ -205,73 +268,29 @@ public final class GitSource implements Source {
     try (ActiveRef checkout =
         refs.create(context.lease(), Optional.empty(), options, context.progress())) {
       Path to = checkout.mount();
-      if (!id.checksum().isEmpty()) {
-        checkChecksum(
-            named(
-                    "failed to rev-parse " + ref + " for " + redacted(),
-                    () -> git.run("rev-parse", ref))
-                .strip());
-      }
       String subdir = FilePaths.clean("/" + id.subdir()).substring(1);
+      Path tree = subdir.isEmpty() ? to : Files.createTempDirectory(to, "checkout");
       Path gitDir = repository;
       if (id.keepGitDir() && subdir.isEmpty()) {
         gitDir = to.resolve(".git");
         new KeptGitDir(git, repository, to, redacted()).checkOut(ref);
       } else {
-        checkOutTree(git, repository, to, ref, subdir);
-      }
-      if (Files.exists(to.resolve(".gitmodules"), LinkOption.NOFOLLOW_LINKS)) {
-        Path from = gitDir;
+        GitCommand inTree = git.in(repository, tree);
         named(
-            "failed to update submodules for " + redacted(),
-            () -> {
-              updateSubmodules(git, from, to);
-              return true;
-            });
+            "failed to checkout remote " + redacted(),
+            () -> inTree.run("checkout", "--no-overlay", commit, "--", "."));
+      }
+      var submodules = new Submodules(git, gitDir, tree);
+      named(
+          "failed to update submodules for " + redacted(),
+          () -> {
+            submodules.update();
+            return true;
+          });
+      if (!subdir.isEmpty()) {
+        Subdirectory.move(tree, subdir, to);
       }
       return checkout.commit().id();
-    }
-  }
-
-  private void updateSubmodules(GitCommand git, Path gitDir, Path to)
-      throws IOException, InterruptedException {
-    GitCommand plain = git.withoutRemote().in(gitDir, to);
-    boolean shared = !gitDir.startsWith(to);
-    if (shared) {
-      // Names that are relative to the remote are resolved here, where its address is known.
-      git.in(gitDir, to).run("submodule", "init");
-    }
-    plain.run("submodule", "update", "--init", "--recursive", "--depth=1");
-    if (shared) {
-      // The next checkout may have others of the same name, and addresses may hold passwords.
-      String names =
-          plain
-              .attempt(List.of("config", "--local", "--name-only", "--get-regexp", "^submodule\\."))
-              .stdout();
-      for (String name : names.lines().distinct().toList()) {
-        plain.run("config", "--local", "--unset-all", name);
-      }
-    }
-  }
-
-  private void checkOutTree(GitCommand git, Path repository, Path to, String ref, String subdir)
-      throws IOException, InterruptedException {
-    Path tree = subdir.isEmpty() ? to : Files.createTempDirectory(to, "checkout");
-    GitCommand inTree = git.in(repository, tree);
-    named("failed to checkout remote " + redacted(), () -> inTree.run("checkout", ref, "--", "."));
-    if (!subdir.isEmpty()) {
-      Path from = tree.resolve(subdir);
-      // A link in the repository must not lead to this machine's files.
-      if (!Files.isDirectory(from) || !from.toRealPath().startsWith(tree.toRealPath())) {
-        throw new BuildException(
-            Kind.NOT_FOUND, "failed to open subdir " + subdir + ": no such file or directory");
-      }
-      try (Stream<Path> entries = Files.list(from)) {
-        for (Path entry : entries.toList()) {
-          Files.move(entry, to.resolve(entry.getFileName().toString()));
-        }
-      }
-      Trees.delete(tree);
     }
   }
 

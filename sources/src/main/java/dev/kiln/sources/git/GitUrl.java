@@ -1,9 +1,11 @@
 package dev.kiln.sources.git;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.kiln.model.BuildException;
+import dev.kiln.model.FilePaths;
 import dev.kiln.model.Kind;
 import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -33,9 +35,13 @@ public record GitUrl(String remote, String host, String ref, String subdir) {
   }
 
   /**
-   * @throws BuildException {@code INVALID} for other protocols
+   * @throws BuildException {@code INVALID} for other protocols, and for what git or ssh would take
+   *     for an option
    */
   public static GitUrl parse(String text) {
+    if (text.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {
+      throw new BuildException(Kind.INVALID, "invalid control character in URL");
+    }
     int hash = text.indexOf('#');
     String remote = hash < 0 ? text : text.substring(0, hash);
     String fragment = hash < 0 ? "" : text.substring(hash + 1);
@@ -47,13 +53,18 @@ public record GitUrl(String remote, String host, String ref, String subdir) {
             Kind.INVALID, scheme.group(1).toLowerCase(Locale.ROOT) + ": invalid protocol");
       }
       host = scheme.group(2);
+      if (host.startsWith("-") || remote.startsWith("-", remote.indexOf("://") + 3)) {
+        throw new BuildException(Kind.INVALID, "invalid host in the URL of a Git repository");
+      }
       try {
-        fragment = URLDecoder.decode(fragment.replace("+", "%2B"), StandardCharsets.UTF_8);
+        fragment = URLDecoder.decode(fragment.replace("+", "%2B"), UTF_8);
       } catch (IllegalArgumentException e) {
         throw new BuildException(Kind.INVALID, "invalid URL escape in fragment", e);
       }
     } else if (!SHORT.matcher(text).matches()) {
       throw new BuildException(Kind.INVALID, "unknown protocol");
+    } else if (remote.startsWith("-") || remote.contains("@-") || remote.contains(":-")) {
+      throw new BuildException(Kind.INVALID, "invalid host in the URL of a Git repository");
     }
     int colon = fragment.indexOf(':');
     return new GitUrl(
@@ -61,6 +72,47 @@ public record GitUrl(String remote, String host, String ref, String subdir) {
         host,
         colon < 0 ? fragment : fragment.substring(0, colon),
         colon < 0 ? "" : fragment.substring(colon + 1));
+  }
+
+  /**
+   * The ref.
+   *
+   * @throws BuildException {@code INVALID} for what git would take for an option (BuildKit v0.28.1
+   *     {@code source/git/source.go}), or that no ref can be
+   */
+  static String checkedRef(String ref) {
+    if (ref.startsWith("-") || ref.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {
+      throw new BuildException(
+          Kind.INVALID, "invalid git ref \"" + ref.replaceAll("\\p{Cntrl}", "?") + "\"");
+    }
+    return ref;
+  }
+
+  /** Whether both are one path of one host, however it is reached. */
+  boolean isSameRepository(GitUrl other) {
+    return place().equalsIgnoreCase(other.place()) && path().equals(other.path());
+  }
+
+  private boolean isShort() {
+    return !SCHEME.matcher(remote).find();
+  }
+
+  private String place() {
+    return isShort() ? remote.substring(remote.indexOf('@') + 1, remote.indexOf(':')) : host;
+  }
+
+  private String path() {
+    int from = isShort() ? remote.indexOf(':') + 1 : remote.indexOf('/', remote.indexOf("://") + 3);
+    String path = from < 0 ? "" : remote.substring(from);
+    int query = isShort() ? -1 : path.indexOf('?');
+    String plain = query < 0 ? path : path.substring(0, query);
+    try {
+      plain = isShort() ? plain : URLDecoder.decode(plain.replace("+", "%2B"), UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw new BuildException(Kind.INVALID, "invalid URL escape in path", e);
+    }
+    String clean = FilePaths.clean("/" + plain);
+    return clean.endsWith(".git") ? clean.substring(0, clean.length() - 4) : clean;
   }
 
   static boolean isCommit(String text) {

@@ -28,7 +28,7 @@ final class KeptGitDir {
     own.run("-c", "init.defaultBranch=master", "init");
     // By the file protocol: git's shortcut for local clones has leaked files of the machine.
     own.run("remote", "add", "origin", "file://" + repository);
-    own.run("fetch", "-u", "--depth=1", "origin", refSpec(ref));
+    own.run("fetch", "-u", "--depth=1", "--", "origin", refSpec(ref));
     try {
       own.run("checkout", "FETCH_HEAD");
     } catch (BuildException e) {
@@ -40,14 +40,15 @@ final class KeptGitDir {
   }
 
   private String refSpec(String ref) throws IOException, InterruptedException {
-    if (git.run("cat-file", "-t", ref).strip().equals("tag")) {
-      return ref + ":refs/tags/" + ref;
+    String local = GitSource.localName(ref);
+    if (git.run("cat-file", "-t", local).strip().equals("tag")) {
+      return local + ":refs/tags/" + ref;
     }
     if (GitUrl.isCommit(ref)) {
       String name = "refs/kiln/" + UUID.randomUUID();
       git.run("update-ref", name, ref);
       return name;
     }
-    return ref + ":" + ref;
+    return local + ":" + ref;
   }
 }

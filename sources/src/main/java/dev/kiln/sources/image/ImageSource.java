@@ -57,8 +57,7 @@ public final class ImageSource implements Source {
     // A cached state of this image may have been brought by a client that is gone.
     offerLayers(loaded, context);
     Digest pin = loaded.top().digest();
-    return new SourceKey(
-        manifestKey(pin, platform, id.layerLimit()).value(), pin.value(), true);
+    return new SourceKey(manifestKey(pin, platform, id.layerLimit()).value(), pin.value(), true);
   }
 
   private void offerLayers(ImageLoader.Image loaded, SourceContext context) {

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.llb.SourceOp;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Expected values: BuildKit v0.22's {@code source/git} and {@code util/gitutil}. */
 class GitIdTest {
@@ -35,6 +39,62 @@ class GitIdTest {
         .isEqualTo("git@h:r.git");
     assertThatThrownBy(() -> GitUrl.parse("file:///etc"))
         .hasMessageContaining("file: invalid protocol");
+  }
+
+  @Test
+  void fullUrlIsTheSameRepositoryReachedOtherwise() {
+    for (String full : List.of("http://u:p@H/r", "ssh://git@h/r.git", "git@h:r", "h/./r?x=1")) {
+      assertThat(GitId.of(new SourceOp("git://h/r", Map.of("git.fullurl", full))).remote())
+          .endsWith(full);
+    }
+    for (String full :
+        List.of("https://evil/r", "https://h/other", "git@evil:r", "https://h@evil/r")) {
+      assertThatThrownBy(() -> GitId.of(new SourceOp("git://h/r", Map.of("git.fullurl", full))))
+          .hasMessage("git.fullurl does not match source identifier");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "git://h/r#--upload-pack=x",
+        "git://h/r#-x",
+        "git://h/r#-",
+        "git://h/r#%2D-orphan",
+        "git://h/r#a%0Ab",
+      })
+  void whatGitWouldTakeForAnOptionIsNoRef(String text) {
+    assertThatThrownBy(() -> GitId.of(new SourceOp(text, Map.of())))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID))
+        .hasMessageStartingWith("invalid git ref \"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ssh://-oProxyCommand=x/r",
+        "ssh://-oProxyCommand=x@h/r",
+        "ssh://u@-oProxyCommand=x/r",
+        "git://-h/r",
+        "-o@h:r",
+        "a@-o:r",
+        "a@h:-r",
+        "ext::sh -c id",
+        "file:///etc",
+        "fd::17",
+        "https://h/r\0x",
+        "https://h/r\n[core]",
+      })
+  void addressesThatReachNoRepositoryAreRefused(String text) {
+    assertThatThrownBy(() -> GitUrl.parse(text)).isInstanceOf(BuildException.class);
+  }
+
+  @Test
+  void aRefThatTheServerNamesIsCheckedToo() {
+    String output = "ref: refs/heads/--upload-pack=x\tHEAD\n";
+    assertThatThrownBy(() -> RemoteRefs.defaultBranch(output).map(GitUrl::checkedRef))
+        .hasMessage("invalid git ref \"--upload-pack=x\"");
   }
 
   @Test

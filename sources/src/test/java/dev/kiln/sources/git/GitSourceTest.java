@@ -137,7 +137,112 @@ class GitSourceTest {
     GitServer.git(work, "add", "-A");
     GitServer.git(work, "commit", "-q", "-m", "link");
     assertThatThrownBy(() -> fixture.view(open("#main:out", Map.of())))
-        .hasMessageContaining("failed to open subdir out");
+        .hasMessageContaining("git subpath \"out\" contains non-directory \"out\"");
+    Files.createSymbolicLink(work.resolve("inside"), Path.of("sub"));
+    GitServer.git(work, "add", "-A");
+    GitServer.git(work, "commit", "-q", "-m", "inside");
+    assertThatThrownBy(() -> fixture.view(open("#main:inside/deep", Map.of())))
+        .hasMessageContaining("contains non-directory \"inside\"");
+  }
+
+  private void submodule(String repository, String path) throws Exception {
+    Path other = server.create(repository);
+    Files.writeString(other.resolve("o.txt"), repository);
+    GitServer.git(other, "add", "-A");
+    GitServer.git(other, "commit", "-q", "-m", "o");
+    String url = "http://" + server.url(repository);
+    GitServer.git(work, "submodule", "add", "-q", "--name", "mod", url, path);
+    GitServer.git(work, "commit", "-q", "-m", "submodule");
+  }
+
+  @Test
+  void aFolderHasItsSubmodulesAndMayBeOne() throws Exception {
+    submodule("other", "sub/mod");
+    try (View view = fixture.view(open("#main:sub", Map.of()))) {
+      assertThat(view.root().resolve("mod/o.txt")).hasContent("other");
+      assertThat(view.root().resolve("deep/b.txt")).hasContent("two");
+    }
+    try (View view = fixture.view(open("#main:sub/mod", Map.of()))) {
+      assertThat(view.root().resolve("o.txt")).hasContent("other");
+      assertThat(view.root().resolve(".git")).as("a path of this machine").doesNotExist();
+    }
+  }
+
+  @Test
+  void submodulesOfOtherCommitsAreNotInTheWay() throws Exception {
+    submodule("other", "mod");
+    GitServer.git(work, "branch", "before");
+    GitServer.git(work, "rm", "-q", "mod");
+    GitServer.git(work, "commit", "-q", "-m", "gone");
+    Trees.delete(work.resolve(".git/modules"));
+    submodule("another", "elsewhere"); // by the same name
+    try (View view = fixture.view(open("#before", Map.of()))) {
+      assertThat(view.root().resolve("mod/o.txt")).hasContent("other");
+    }
+    try (View view = fixture.view(open("#main", Map.of()))) {
+      assertThat(view.root().resolve("elsewhere/o.txt")).hasContent("another");
+      assertThat(view.root().resolve("mod")).doesNotExist();
+    }
+  }
+
+  @Test
+  void anotherCommitThanTheServerNamedIsNotTaken() throws Exception {
+    Source honest = open("#main", Map.of());
+    assertThat(key(honest)).isEqualTo(second);
+    commit("evil.txt", "moved between question and fetch");
+    try (View view = fixture.view(honest)) {
+      assertThat(view.root().resolve("a.txt")).hasContent("one");
+      assertThat(view.root().resolve("evil.txt")).doesNotExist();
+    }
+    // a server that names a commit of somebody else, and gives its own
+    String fourth = commit("d.txt", "four");
+    Source lying = open("#main", Map.of());
+    assertThat(key(lying)).isEqualTo(fourth);
+    GitServer.git(work, "checkout", "-q", "--orphan", "fresh");
+    String other = commit("other.txt", "other");
+    GitServer.git(work, "branch", "-f", "main", other);
+    GitServer.git(work, "branch", "-D", "feature");
+    GitServer.git(work, "tag", "-d", "v1");
+    GitServer.git(work, "reflog", "expire", "--all", "--expire=now");
+    GitServer.git(work, "gc", "-q", "--prune=now");
+    assertThatThrownBy(() -> fixture.view(lying)).hasMessageContaining(fourth);
+    Source now = open("#main", Map.of());
+    assertThat(key(now)).isEqualTo(other);
+    try (View view = fixture.view(now)) {
+      assertThat(view.root().resolve("other.txt")).hasContent("other");
+    }
+  }
+
+  @Test
+  void aKeptGitDirHasTheCommitThatTheServerNamed() throws Exception {
+    Source source = open("#main", Map.of("git.keepgitdir", "true"));
+    key(source);
+    commit("c.txt", "moved");
+    try (View view = fixture.view(source)) {
+      assertThat(GitServer.git(view.root(), "-c", "safe.directory=*", "rev-parse", "HEAD"))
+          .isEqualTo(second);
+      assertThat(view.root().resolve("c.txt")).doesNotExist();
+    }
+  }
+
+  @Test
+  void noHookOfARepositoryRuns() throws Exception {
+    try (View view = fixture.view(open("#main", Map.of()))) {
+      assertThat(view.root().resolve("a.txt")).exists();
+    }
+    try (var files = Files.walk(temp.resolve("store"))) {
+      for (Path hooks : files.filter(p -> p.endsWith("hooks")).toList()) {
+        Path hook = hooks.resolve("post-checkout");
+        Files.writeString(hook, "#!/bin/sh\ntouch " + temp + "/ran\n");
+        Files.setPosixFilePermissions(
+            hook, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+      }
+    }
+    commit("c.txt", "three");
+    try (View view = fixture.view(open("#main", Map.of()))) {
+      assertThat(view.root().resolve("c.txt")).exists();
+    }
+    assertThat(temp.resolve("ran")).doesNotExist();
   }
 
   @Test
@@ -245,8 +350,11 @@ class GitSourceTest {
   void absentRefsAndRemotesAreNamed() {
     assertThatThrownBy(() -> key(open("#gone", Map.of())))
         .hasMessageContaining("repository does not contain ref gone");
-    assertThatThrownBy(
-            () -> key(open("#main", Map.of("git.fullurl", "http://u:pw@" + server.url("absent")))))
+    String absent = server.url("absent");
+    assertThatThrownBy(() ->
+            key(
+                fixture.open(
+                    "git://" + absent + "#main", Map.of("git.fullurl", "http://u:pw@" + absent))))
         .hasMessageContaining("failed to fetch remote http://xxxxx:xxxxx@")
         .hasMessageNotContaining("pw");
   }
