@@ -38,6 +38,9 @@ final class LayerBlobs {
 
   static final String CREATED_AT = "buildkit/createdat";
 
+  /** Shown: the epoch in seconds that a layer was clamped to (v0.22 {@code util/converter}). */
+  static final String REWRITTEN = "buildkit/rewritten-timestamp";
+
   private static final int PACKERS = Math.max(2, Runtime.getRuntime().availableProcessors());
 
   private final RefTable table;
@@ -117,6 +120,9 @@ final class LayerBlobs {
           blob.withAnnotation(UNCOMPRESSED, layer.diffId().value())
               .withAnnotation(CREATED_AT, layer.createdAt().toString());
     }
+    if (options.clampTimes().isPresent()) {
+      blob = blob.withAnnotation(REWRITTEN, epoch(options));
+    }
     return new Layer(
         blob.withMediaType(mediaType(blob.mediaType(), options.ociTypes())),
         layer.diffId(),
@@ -130,7 +136,7 @@ final class LayerBlobs {
     return c.kind()
         + ":"
         + (c.level().isPresent() ? Integer.toString(c.level().getAsInt()) : "")
-        + options.clampTimes().map(t -> ":" + t.getEpochSecond()).orElse("");
+        + (options.clampTimes().isPresent() ? ":" + epoch(options) : "");
   }
 
   /** A packed form that will do; what is not lazy must be in the content store. */
@@ -138,8 +144,11 @@ final class LayerBlobs {
     Optional<Layer> exact =
         Optional.ofNullable(record.blobs.get(variant))
             .filter(l -> content.contains(l.blob().digest()));
-    if (exact.isPresent() || options.clampTimes().isPresent()) {
+    if (exact.isPresent()) {
       return exact;
+    }
+    if (options.clampTimes().isPresent()) {
+      return record.pulled.filter(l -> isClamped(l, options));
     }
     boolean force = options.compression().force();
     Optional<Layer> pulled =
@@ -155,6 +164,16 @@ final class LayerBlobs {
             l -> !force || Compression.kindOf(l.blob().mediaType()) == options.compression().kind())
         .filter(l -> content.contains(l.blob().digest()))
         .min(java.util.Comparator.comparing(l -> l.blob().digest()));
+  }
+
+  /** Whether another build has clamped it just so. */
+  private static boolean isClamped(Layer pulled, LayerOptions options) {
+    return epoch(options).equals(pulled.blob().annotations().get(REWRITTEN))
+        && Compression.kindOf(pulled.blob().mediaType()) == options.compression().kind();
+  }
+
+  private static String epoch(LayerOptions options) {
+    return options.clampTimes().map(t -> Long.toString(t.getEpochSecond())).orElse("");
   }
 
   private static String mediaType(String known, boolean oci) {

@@ -2,6 +2,7 @@ package dev.kiln.exporters.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import dev.kiln.exporters.ExportContext;
 import dev.kiln.exporters.ExportContext.InlineCache;
@@ -32,6 +33,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -185,9 +188,58 @@ class ImageExporterTest {
   }
 
   private List<String> layerTypes(ExportResult result) {
+    return layers(result).stream().map(Descriptor::mediaType).toList();
+  }
+
+  private List<Descriptor> layers(ExportResult result) {
     byte[] manifest = store.content().read(result.image().orElseThrow().digest());
-    return dev.kiln.registry.Manifests.manifest(manifest).layers().stream()
-        .map(Descriptor::mediaType)
-        .toList();
+    return dev.kiln.registry.Manifests.manifest(manifest).layers();
+  }
+
+  @Test
+  void rewrittenLayersSayToWhichTime() throws Exception {
+    try (Lease lease = store.leases().open("build")) {
+      RefId ref = made(lease);
+      String[] asked = {"rewrite-timestamp", "true", "source-date-epoch", "1600000000"};
+      assertThat(layers(export(Optional.of(ref), lease)).getFirst().annotations()).isEmpty();
+      assertThat(layers(export(Optional.of(ref), lease, asked)).getFirst().annotations())
+          .as("of Docker's types, which have none")
+          .isEmpty();
+      assertThat(layers(export(Optional.of(ref), lease, with(asked))).getFirst().annotations())
+          .containsExactly(entry("buildkit/rewritten-timestamp", "1600000000"));
+    }
+  }
+
+  private static String[] with(String... attributes) {
+    return Stream.concat(Stream.of(attributes), Stream.of("oci-mediatypes", "true"))
+        .toArray(String[]::new);
+  }
+
+  private RefId made(Lease lease) throws Exception {
+    try (ActiveRef active =
+        store.refs().create(lease, Optional.empty(), RefOptions.of("made"), StepProgress.NONE)) {
+      Files.writeString(active.mount().resolve("file"), "content");
+      return active.commit().id();
+    }
+  }
+
+  @Test
+  void aLayerThatWasRewrittenElsewhereStaysAsItIs() throws Exception {
+    try (Lease lease = store.leases().open("build")) {
+      String[] asked =
+          with("rewrite-timestamp", "true", "source-date-epoch", "7", "compression", "gzip");
+      Descriptor first = layers(export(Optional.of(made(lease)), lease, asked)).getFirst();
+      Digest tar;
+      try (var in = new GZIPInputStream(store.content().stream(first.digest()))) {
+        tar = Digest.of(in.readAllBytes());
+      }
+      var pulled = new Layer(first, tar, Instant.EPOCH, "", new TreeSet<>());
+      RefId ref =
+          store
+              .refs()
+              .layer(lease, Optional.empty(), pulled, (_, _, _) -> {}, RefOptions.of("base"))
+              .id();
+      assertThat(layers(export(Optional.of(ref), lease, asked))).containsExactly(first);
+    }
   }
 }
