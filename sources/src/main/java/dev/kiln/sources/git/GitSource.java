@@ -188,7 +188,6 @@ public final class GitSource implements Source {
     // A local ref is told to the server by the next fetch; forced, for a branch moves.
     String refSpec = ref + ":tags/" + ref;
     fetching(() -> git.run("fetch", "--depth=1", "--no-tags", "--force", "--", "origin", refSpec));
-    forgetOldRefs(git);
     settle(git, repository, ref, commit);
   }
 
@@ -245,18 +244,11 @@ public final class GitSource implements Source {
     }
     args.addAll(List.of("--", "origin", commit));
     fetching(() -> git.run(args.toArray(String[]::new)));
-    forgetOldRefs(git);
   }
 
   /** Of a git that was killed. */
   private static void unlock(Path repository) throws IOException {
     Files.deleteIfExists(repository.resolve("shallow.lock"));
-  }
-
-  private void forgetOldRefs(GitCommand git) throws IOException, InterruptedException {
-    named(
-        "failed to expire reflog for remote " + redacted(),
-        () -> git.run("reflog", "expire", "--all", "--expire=now"));
   }
 
   private RefId checkOut(
