@@ -10,6 +10,8 @@ import java.util.function.UnaryOperator;
  *
  * @param trustMetadata whether a file whose metadata is the same is left as it is; otherwise every
  *     file is sent
+ * @param knownFolder whether the source is the folder of which the destination is a copy; otherwise
+ *     files of equal metadata are believed only where times have fractions that show it
  * @param keepOthers whether files that the sender does not list stay (they are removed otherwise);
  *     nothing is compared then
  * @param onlyMetadata where present, only the list of entries is received, into {@link
@@ -20,6 +22,7 @@ import java.util.function.UnaryOperator;
  */
 public record ReceiveOptions(
     boolean trustMetadata,
+    boolean knownFolder,
     boolean keepOthers,
     Optional<Predicate<TreeEntry>> onlyMetadata,
     UnaryOperator<TreeEntry> map,
@@ -28,32 +31,51 @@ public record ReceiveOptions(
   /** Makes the destination equal to the source; reports to nobody. */
   public static final ReceiveOptions MIRROR =
       new ReceiveOptions(
-          true, false, Optional.empty(), UnaryOperator.identity(), Optional.empty(), bytes -> {});
+          true,
+          true,
+          false,
+          Optional.empty(),
+          UnaryOperator.identity(),
+          Optional.empty(),
+          bytes -> {});
 
   /** Puts the source's files over the destination's; reports to nobody. */
   public static final ReceiveOptions MERGE =
       new ReceiveOptions(
-          false, true, Optional.empty(), UnaryOperator.identity(), Optional.empty(), bytes -> {});
+          false,
+          true,
+          true,
+          Optional.empty(),
+          UnaryOperator.identity(),
+          Optional.empty(),
+          bytes -> {});
 
   public ReceiveOptions withTrustMetadata(boolean trust) {
-    return new ReceiveOptions(trust, keepOthers, onlyMetadata, map, changes, received);
+    return new ReceiveOptions(trust, knownFolder, keepOthers, onlyMetadata, map, changes, received);
+  }
+
+  public ReceiveOptions withKnownFolder(boolean known) {
+    return new ReceiveOptions(
+        trustMetadata, known, keepOthers, onlyMetadata, map, changes, received);
   }
 
   public ReceiveOptions withOnlyMetadata(Predicate<TreeEntry> sentInFull) {
     return new ReceiveOptions(
-        trustMetadata, keepOthers, Optional.of(sentInFull), map, changes, received);
+        trustMetadata, knownFolder, keepOthers, Optional.of(sentInFull), map, changes, received);
   }
 
   public ReceiveOptions withMap(UnaryOperator<TreeEntry> to) {
-    return new ReceiveOptions(trustMetadata, keepOthers, onlyMetadata, to, changes, received);
+    return new ReceiveOptions(
+        trustMetadata, knownFolder, keepOthers, onlyMetadata, to, changes, received);
   }
 
   public ReceiveOptions withChanges(TreeChanges to) {
     return new ReceiveOptions(
-        trustMetadata, keepOthers, onlyMetadata, map, Optional.of(to), received);
+        trustMetadata, knownFolder, keepOthers, onlyMetadata, map, Optional.of(to), received);
   }
 
   public ReceiveOptions withReceived(LongConsumer to) {
-    return new ReceiveOptions(trustMetadata, keepOthers, onlyMetadata, map, changes, to);
+    return new ReceiveOptions(
+        trustMetadata, knownFolder, keepOthers, onlyMetadata, map, changes, to);
   }
 }

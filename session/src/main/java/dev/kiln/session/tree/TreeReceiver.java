@@ -47,6 +47,7 @@ public final class TreeReceiver {
   private final Map<BytePath, TreeEntry> touchedDirectories = new HashMap<>();
   private final Map<BytePath, TreeEntry> directories = new HashMap<>();
   private final Map<Integer, Incoming> incoming = new HashMap<>();
+  private final DoubtfulFiles doubtful;
   private final MetadataList metadata = new MetadataList();
   private final ArrayDeque<TreeEntry> heldParents = new ArrayDeque<>();
   private final ArrayDeque<Integer> unasked = new ArrayDeque<>();
@@ -74,6 +75,7 @@ public final class TreeReceiver {
   private TreeReceiver(PacketStream peer, Fd root, ReceiveOptions options) throws SyscallException {
     this.peer = peer;
     this.options = options;
+    this.doubtful = new DoubtfulFiles(options.knownFolder());
     this.writer = new TreeWriter(root);
     this.existing = options.keepOthers() ? null : new TreeWalk(root, false);
     this.workers =
@@ -210,6 +212,7 @@ public final class TreeReceiver {
           if (entry.isDirectory()) {
             directories.put(entry.path(), entry);
           }
+          doubtful.unchanged(old.get(), entry, id);
           return;
         }
       }
@@ -235,10 +238,25 @@ public final class TreeReceiver {
     } else if (entry.isHardLink()) {
       links.add(entry);
     } else {
-      filesRequested++;
-      incoming.put(id, new Incoming(new FileWorkers.File(entry, filesRequested)));
-      unasked.add(id);
-      askForMore();
+      request(entry, id);
+    }
+  }
+
+  private void request(TreeEntry entry, int id) throws InterruptedException {
+    filesRequested++;
+    incoming.put(id, new Incoming(new FileWorkers.File(entry, filesRequested)));
+    unasked.add(id);
+    askForMore();
+  }
+
+  private void requestDoubtful() throws InterruptedException {
+    for (var file : doubtful.files().entrySet()) {
+      touchParent(file.getValue().path());
+      request(file.getValue(), file.getKey());
+    }
+    for (TreeEntry link : doubtful.links()) {
+      touchParent(link.path());
+      links.add(link);
     }
   }
 
@@ -288,6 +306,7 @@ public final class TreeReceiver {
     while (oldEntry.isPresent()) {
       removeOld();
     }
+    requestDoubtful();
     finishIfComplete();
   }
 

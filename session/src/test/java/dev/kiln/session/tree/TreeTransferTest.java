@@ -118,6 +118,48 @@ class TreeTransferTest {
     assertThat(changes.removed).isEmpty();
   }
 
+  private void inWholeSeconds() throws IOException {
+    try (var all = Files.walk(source)) {
+      for (Path path : all.toList()) {
+        Files.setLastModifiedTime(path, FileTime.fromMillis(1_600_000_000_000L));
+      }
+    }
+  }
+
+  @Test
+  void anotherFoldersFileOfEqualSizeAndTimeIsSent() throws Exception {
+    write("d/a", "one");
+    Files.createLink(source.resolve("d/b"), source.resolve("d/a"));
+    inWholeSeconds();
+    transfer(ReceiveOptions.MIRROR.withKnownFolder(false));
+    write("d/a", "two");
+    inWholeSeconds();
+    var changes = new Recorder();
+
+    transfer(ReceiveOptions.MIRROR.withKnownFolder(false).withChanges(changes));
+
+    assertThat(destination.resolve("d/a")).hasContent("two");
+    assertThat(destination.resolve("d/b")).hasContent("two");
+    assertThat(changes.changed).containsKeys("d/a", "d/b");
+    assertThat(describe(destination)).isEqualTo(describe(source));
+  }
+
+  @Test
+  void aFolderThatIsKnownByItsTimesSendsNothing() throws Exception {
+    write("a", "one");
+    write("z", "two");
+    inWholeSeconds();
+    Files.setLastModifiedTime(source.resolve("z"), FileTime.from(Instant.ofEpochSecond(7, 89)));
+    transfer(ReceiveOptions.MIRROR.withKnownFolder(false));
+    var summary = transfer(ReceiveOptions.MIRROR.withKnownFolder(false));
+    assertThat(summary.filesRequested()).isZero();
+    inWholeSeconds();
+    transfer(ReceiveOptions.MIRROR);
+    assertThat(transfer(ReceiveOptions.MIRROR).filesRequested())
+        .as("the client says that it is the folder")
+        .isZero();
+  }
+
   @Test
   void withoutTrustEveryFileIsSentAgain() throws Exception {
     write("a", "1");

@@ -117,7 +117,7 @@ public final class LocalSource implements Source {
                     id.excludes().orElse(List.of()),
                     id.followPaths().orElse(List.of())),
                 copy.mount(),
-                receiveOptions(new ContentHashes(copy.hashes()), part));
+                receiveOptions(session, new ContentHashes(copy.hashes()), part));
         part.update(summary.bytesReceived(), 0);
         RefId frozen = copy.freeze().id();
         received = true;
@@ -130,10 +130,13 @@ public final class LocalSource implements Source {
     }
   }
 
-  private ReceiveOptions receiveOptions(ContentHashes hashes, StepProgress.Part part) {
+  private ReceiveOptions receiveOptions(
+      ClientSession session, ContentHashes hashes, StepProgress.Part part) {
     ReceiveOptions options =
         ReceiveOptions.MIRROR
             .withTrustMetadata(id.trustMetadata())
+            // All clients without a shared key, such as buildctl, have one copy of a name.
+            .withKnownFolder(!session.sharedKey().isEmpty())
             .withChanges(hashes)
             .withReceived(new Shown(part));
     if (!id.metadataOnly()) {
