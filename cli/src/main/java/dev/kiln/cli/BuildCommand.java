@@ -8,6 +8,7 @@ import dev.kiln.cli.view.TerminalText;
 import dev.kiln.cli.view.TerminalView;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import dev.kiln.tracing.Blocking;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -293,9 +294,12 @@ final class BuildCommand implements Callable<Integer> {
     if (progress == Progress.QUIET) {
       return ProgressView.quiet();
     }
-    return terminal
-        ? new TerminalView(err, TerminalSize::now, Clock.systemUTC())
-        : new PlainView(err);
+    if (!terminal) {
+      return new PlainView(err);
+    }
+    var view = new TerminalView(err, TerminalSize::now, Clock.systemUTC());
+    var _ = Blocking.start("picture", view::drawWhileOpen);
+    return view;
   }
 
   private Build.Request request() {

@@ -2,13 +2,14 @@ package dev.kiln.cli;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import dev.kiln.sys.FileLock;
 import dev.kiln.tracing.Blocking;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.FileLockInterruptionException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -21,7 +22,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /**
@@ -96,6 +99,7 @@ final class PrivateDaemon implements AutoCloseable {
     try {
       Files.createDirectories(state, PosixFilePermissions.asFileAttribute(OWNERS));
       lock = lock(state.resolve("kiln-build.lock"), notes);
+      awaitEndOfKilled(state, lock);
       var daemon = run(launcher, state, lock);
       try {
         daemon.awaitSocket();
@@ -115,6 +119,27 @@ final class PrivateDaemon implements AutoCloseable {
               + " (give another folder with --root, or a running daemon with --addr)",
           e);
     }
+  }
+
+  /** The lock file holds a byte while a daemon runs: one that is left tells of a killed build. */
+  private static void awaitEndOfKilled(Path root, FileChannel lock)
+      throws IOException, InterruptedException {
+    if (lock.size() == 0) {
+      return;
+    }
+    var ended =
+        Blocking.onPlatform(
+            "killed-daemon",
+            () -> {
+              FileLock.lock(root.resolve("buildkitd.lock")).close();
+              return true;
+            });
+    try {
+      var _ = ended.done().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      // the next one says that it cannot have the folder
+    }
+    lock.truncate(0);
   }
 
   private static PrivateDaemon run(List<String> launcher, Path root, FileChannel lock)
@@ -137,6 +162,7 @@ final class PrivateDaemon implements AutoCloseable {
     // What a service manager gave to us is not for the daemon.
     builder.environment().keySet().removeAll(List.of("LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"));
     builder.environment().put(UNTIL_EOF, "1");
+    lock.write(ByteBuffer.allocate(1), 0);
     return new PrivateDaemon(sockets, lock, builder.start());
   }
 
@@ -145,13 +171,12 @@ final class PrivateDaemon implements AutoCloseable {
       throws IOException, InterruptedException {
     var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
-      FileLock lock = channel.tryLock();
-      if (lock == null) {
+      if (channel.tryLock() == null) {
         notes.accept(
             "waiting for another kiln build to end: one at a time uses "
                 + file.getParent()
                 + " (a daemon, given by --addr, builds for many; --root gives another folder)");
-        lock = channel.lock();
+        var _ = channel.lock();
       }
       return channel;
     } catch (FileLockInterruptionException e) {
@@ -205,7 +230,7 @@ final class PrivateDaemon implements AutoCloseable {
     if (hasEnded()) {
       try {
         var _ = reading.done().toCompletableFuture().get(1, TimeUnit.SECONDS);
-      } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+      } catch (ExecutionException | TimeoutException e) {
         // a step's process may hold its end of the pipe
       }
     }
@@ -245,6 +270,7 @@ final class PrivateDaemon implements AutoCloseable {
       interrupted = true;
     }
     try {
+      lock.truncate(0);
       sockets.remove();
     } catch (IOException e) {
       // a leftover in a private folder harms nobody

@@ -34,6 +34,11 @@ final class ContentFolder {
     this.folder = folder;
   }
 
+  @Override
+  public String toString() {
+    return folder.toString();
+  }
+
   Path blob(Digest digest) {
     return folder.resolve("blobs/sha256").resolve(digest.hex());
   }

@@ -188,6 +188,8 @@ final class ContentService {
         }
         next = call.receive();
       }
+    } catch (IOException e) {
+      throw Services.failed("--cache-to type=local, " + store, e);
     }
   }
 

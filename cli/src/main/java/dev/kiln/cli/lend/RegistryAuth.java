@@ -1,5 +1,6 @@
 package dev.kiln.cli.lend;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.grpc.session.auth.CredentialsRequest;
@@ -48,7 +49,7 @@ final class RegistryAuth {
     if (!Files.exists(file)) {
       return CredentialsResponse.getDefaultInstance();
     }
-    JsonNode config = JSON.readTree(Files.readString(file));
+    JsonNode config = read(file);
     String helper = config.path("credHelpers").path(key).asText("");
     if (helper.isEmpty()) {
       helper = config.path("credsStore").asText("");
@@ -60,6 +61,18 @@ final class RegistryAuth {
       }
     }
     return inFile(config.path("auths").path(key));
+  }
+
+  private static JsonNode read(Path file) {
+    try {
+      return JSON.readTree(Files.readString(file));
+    } catch (JsonProcessingException e) {
+      // its text may hold credentials: only the place is told
+      long line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+      throw new BuildException(Kind.INVALID, file + " is not JSON, line " + line);
+    } catch (IOException e) {
+      throw Services.failed("the credentials in " + file, e);
+    }
   }
 
   private static Path configDirectory() {
@@ -95,18 +108,31 @@ final class RegistryAuth {
 
   private static Optional<CredentialsResponse> ask(String helper, String key)
       throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder("docker-credential-" + helper, "get")
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+    Process process;
+    try {
+      process =
+          new ProcessBuilder("docker-credential-" + helper, "get")
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+    } catch (IOException e) {
+      throw Services.failed("the credential helper of Docker's config.json", e);
+    }
     try (var in = process.outputWriter(StandardCharsets.UTF_8)) {
       in.write(key);
+    } catch (IOException e) {
+      // it did not want to know
     }
     String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
       return Optional.empty(); // it knows nothing of this registry
     }
-    JsonNode said = JSON.readTree(answer);
+    JsonNode said;
+    try {
+      said = JSON.readTree(answer);
+    } catch (JsonProcessingException e) {
+      throw new BuildException(
+          Kind.INVALID, "docker-credential-" + helper + " answered with no JSON");
+    }
     String user = said.path("Username").asText("");
     return Optional.of(
         CredentialsResponse.newBuilder()

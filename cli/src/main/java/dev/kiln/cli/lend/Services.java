@@ -3,10 +3,8 @@ package dev.kiln.cli.lend;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.kiln.cli.GivenFiles;
-import dev.kiln.cli.Output;
 import dev.kiln.grpc.health.HealthCheckRequest;
 import dev.kiln.grpc.health.HealthCheckResponse;
-import dev.kiln.grpc.session.filesync.BytesMessage;
 import dev.kiln.grpc.session.secrets.GetSecretRequest;
 import dev.kiln.grpc.session.secrets.GetSecretResponse;
 import dev.kiln.grpc.session.sshforward.CheckAgentRequest;
@@ -14,27 +12,19 @@ import dev.kiln.grpc.session.sshforward.CheckAgentResponse;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.session.Duplex;
-import dev.kiln.session.FileSend;
 import dev.kiln.session.FileSync;
 import dev.kiln.session.PacketCall;
 import dev.kiln.session.ServerDuplex;
 import dev.kiln.session.tree.FilteredTree;
-import dev.kiln.session.tree.Packet;
-import dev.kiln.session.tree.PacketStream;
-import dev.kiln.session.tree.ReceiveOptions;
 import dev.kiln.session.tree.TreeEntry;
-import dev.kiln.session.tree.TreeReceiver;
 import dev.kiln.session.tree.TreeSender;
 import dev.kiln.tracing.Blocking;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.protobuf.ProtoUtils;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.URLDecoder;
 import java.net.UnixDomainSocketAddress;
@@ -75,7 +65,7 @@ final class Services {
     all.add(new RegistryAuth().service());
     all.add(secrets());
     if (!lent.outputs().isEmpty()) {
-      all.add(fileSend());
+      all.add(new OutputService(lent.outputs(), standardOutput, uid, gid).definition());
     }
     if (!lent.sshAgents().isEmpty()) {
       all.add(ssh());
@@ -166,7 +156,7 @@ final class Services {
   }
 
   /** A failure on this machine, which comes back as the build's: with the flag it belongs to. */
-  private static BuildException failed(String what, IOException e) {
+  static BuildException failed(String what, IOException e) {
     return new BuildException(BuildException.of(e).kind(), what + ": " + GivenFiles.reason(e), e);
   }
 
@@ -176,7 +166,7 @@ final class Services {
   }
 
   /** A header's values, unescaped where the peer had to escape them. */
-  private static List<String> values(Metadata headers, String name) {
+  static List<String> values(Metadata headers, String name) {
     Iterable<String> all = headers.getAll(key(name));
     if (all == null) {
       return List.of();
@@ -229,126 +219,6 @@ final class Services {
               .orElseThrow(() -> new BuildException(Kind.NOT_FOUND, "secret " + id + ": not found"))
               .getBytes(StandardCharsets.UTF_8);
     };
-  }
-
-  /** Whether the bytes of a call are a tree's packets or one file, only the exporter id tells. */
-  private ServerServiceDefinition fileSend() {
-    var method =
-        MethodDescriptor.<byte[], byte[]>newBuilder()
-            .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
-            .setFullMethodName(FileSend.METHOD)
-            .setRequestMarshaller(new Bytes())
-            .setResponseMarshaller(new Bytes())
-            .build();
-    return ServerServiceDefinition.builder("moby.filesync.v1.FileSend")
-        .addMethod(method, ServerDuplex.handler(this::receive))
-        .build();
-  }
-
-  private void receive(Metadata headers, Duplex<byte[], byte[]> call)
-      throws IOException, InterruptedException {
-    int id =
-        values(headers, FileSend.EXPORTER_ID).stream().findFirst().map(Integer::parseInt).orElse(0);
-    if (id < 0 || id >= lent.outputs().size()) {
-      throw new BuildException(Kind.NOT_FOUND, "exporter " + id + " not found");
-    }
-    switch (lent.outputs().get(id).target()) {
-      case Output.Target.Directory(Path path) -> {
-        try {
-          Files.createDirectories(path);
-          TreeReceiver.receive(
-              new Packets(call), path, ReceiveOptions.MERGE.withMap(e -> e.ownedBy(uid, gid)));
-        } catch (IOException e) {
-          throw failed("--output dest=" + path, e);
-        }
-      }
-      case Output.Target.File(Path path) -> {
-        try {
-          receiveFile(path, call);
-        } catch (IOException e) {
-          throw failed("--output dest=" + path, e);
-        }
-      }
-      case Output.Target.StandardOutput() -> {
-        try {
-          copy(call, standardOutput);
-          standardOutput.flush();
-        } catch (IOException e) {
-          throw failed("--output -, the standard output", e);
-        }
-      }
-      case Output.Target.Nowhere() ->
-          throw new BuildException(Kind.NOT_FOUND, "exporter " + id + " takes no files here");
-    }
-  }
-
-  private static void receiveFile(Path path, Duplex<byte[], byte[]> call)
-      throws IOException, InterruptedException {
-    if (Files.exists(path) && !Files.isRegularFile(path)) {
-      try (OutputStream out = Files.newOutputStream(path)) { // a device or pipe takes the bytes
-        copy(call, out);
-      }
-      return;
-    }
-    Path file = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
-    Path parent = file.getParent();
-    if (parent != null) {
-      Files.createDirectories(parent);
-    }
-    // Whole or not at all: a file of half an image looks like one.
-    Path partial = file.resolveSibling("." + file.getFileName() + ".part");
-    try {
-      try (OutputStream out = Files.newOutputStream(partial)) {
-        copy(call, out);
-      }
-      Files.move(partial, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(partial);
-    }
-  }
-
-  private static void copy(Duplex<byte[], byte[]> call, OutputStream out)
-      throws IOException, InterruptedException {
-    for (var next = call.receive(); next.isPresent(); next = call.receive()) {
-      BytesMessage.parseFrom(next.get()).getData().writeTo(out);
-    }
-  }
-
-  private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
-    @Override
-    public InputStream stream(byte[] value) {
-      return new ByteArrayInputStream(value);
-    }
-
-    @Override
-    public byte[] parse(InputStream stream) {
-      try {
-        return stream.readAllBytes();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-  }
-
-  private record Packets(Duplex<byte[], byte[]> call) implements PacketStream {
-    @Override
-    public void send(Packet packet) throws InterruptedException {
-      try {
-        call.send(Packet.MARSHALLER.stream(packet).readAllBytes());
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    @Override
-    public Optional<Packet> receive() throws InterruptedException {
-      return call.receive().map(b -> Packet.MARSHALLER.parse(new ByteArrayInputStream(b)));
-    }
-
-    @Override
-    public void cancel(String reason) {
-      call.cancel(reason);
-    }
   }
 
   private ServerServiceDefinition ssh() {

@@ -18,6 +18,7 @@ import java.util.function.Supplier;
  */
 public final class TerminalView implements ProgressView {
   private static final Duration PACE = Duration.ofMillis(100);
+  private static final Duration STILL = Duration.ofMillis(500);
   private static final int LOG_LINES = 6;
   private static final String UP = "\u001b[%dA";
   private static final String CLEAR_BELOW = "\u001b[0J";
@@ -32,6 +33,7 @@ public final class TerminalView implements ProgressView {
   private final Instant begun;
   private Instant drawnAt = Instant.EPOCH;
   private List<Line> drawn = List.of();
+  private boolean pending;
   private boolean closed;
 
   /** A line of the picture, without control characters. */
@@ -64,10 +66,30 @@ public final class TerminalView implements ProgressView {
     }
     state.apply(message);
     Instant now = clock.instant();
+    pending = true;
     if (Duration.between(drawnAt, now).compareTo(PACE) >= 0) {
-      TerminalSize terminal = size.get();
-      draw(now, terminal, terminal.rows() - 1);
+      drawWithin(size.get(), now);
     }
+  }
+
+  /**
+   * Draws what came too soon after the last frame, and clocks that go on while nothing comes, until
+   * the view is closed. Blocks.
+   */
+  public synchronized boolean drawWhileOpen() throws InterruptedException {
+    while (!closed) {
+      wait(PACE.toMillis());
+      Instant now = clock.instant();
+      boolean due = pending || Duration.between(drawnAt, now).compareTo(STILL) >= 0;
+      if (due && !closed) {
+        drawWithin(size.get(), now);
+      }
+    }
+    return true;
+  }
+
+  private void drawWithin(TerminalSize terminal, Instant now) {
+    draw(now, terminal, terminal.rows() - 1);
   }
 
   @Override
@@ -81,6 +103,7 @@ public final class TerminalView implements ProgressView {
       return;
     }
     closed = true;
+    notifyAll();
     state.finish();
     draw(clock.instant(), size.get(), Integer.MAX_VALUE);
     for (BuildState.Warning warning : state.warnings()) {
@@ -102,6 +125,7 @@ public final class TerminalView implements ProgressView {
     out.print(screen);
     out.flush();
     drawnAt = now;
+    pending = false;
   }
 
   /** What the terminal shows, without a line longer than it is wide. */

@@ -241,6 +241,23 @@ class ViewsTest {
   }
 
   @Test
+  void whatComesRightAfterAFrameIsDrawnWithoutAFurtherMessage() throws Exception {
+    var clock = Clock.fixed(Instant.ofEpochSecond(20), ZoneOffset.UTC);
+    var view = new TerminalView(out, () -> new TerminalSize(24, 80), clock);
+    view.show(started("a", "first", 15));
+    view.show(log("a", "the last for a while", 16));
+    assertThat(shown()).doesNotContain("the last");
+    var drawing = dev.kiln.tracing.Blocking.start("picture", view::drawWhileOpen);
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (!shown().contains("the last for a while") && System.nanoTime() < end) {
+      Thread.onSpinWait();
+    }
+    assertThat(shown()).contains("the last for a while");
+    view.close();
+    assertThat(drawing.done().toCompletableFuture().get()).isTrue();
+  }
+
+  @Test
   void wideCharactersTakeTwoColumns() {
     var view = new TerminalView(out, () -> new TerminalSize(5, 10), Clock.systemUTC());
     view.show(started("a", "漢字漢字漢字", 15));

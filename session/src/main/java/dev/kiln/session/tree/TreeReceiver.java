@@ -79,7 +79,10 @@ public final class TreeReceiver {
     this.writer = new TreeWriter(root);
     this.existing = options.keepOthers() ? null : new TreeWalk(root, false);
     this.workers =
-        new FileWorkers(writer, options.changes(), failure -> peer.cancel("cannot write a file"));
+        new FileWorkers(
+            writer,
+            options.changes(),
+            failure -> peer.cancel("cannot write a file: " + failure.getMessage()));
   }
 
   /**

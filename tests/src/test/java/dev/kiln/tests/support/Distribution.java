@@ -148,9 +148,16 @@ public final class Distribution implements AutoCloseable {
 
   /** A {@code kiln build} under way with the daemon at {@code address}, whoever runs it. */
   public static Process client(String address, Path context, String... more) throws IOException {
+    var flags = new ArrayList<>(List.of("--addr", address));
+    flags.addAll(List.of(more));
+    return buildOnItsOwn(context, flags.toArray(String[]::new));
+  }
+
+  /** A {@code kiln build} under way that has a daemon of its own, unless a flag says otherwise. */
+  public static Process buildOnItsOwn(Path context, String... more) throws IOException {
     var command =
         new ArrayList<>(List.of(HOME.resolve("bin/kiln").toString(), "build", context.toString()));
-    command.addAll(List.of("--addr", address, "--progress", "plain"));
+    command.addAll(List.of("--progress", "plain"));
     command.addAll(List.of(more));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
