@@ -7,7 +7,6 @@ import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Mount;
 import dev.kiln.sys.Mounts;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,7 +46,7 @@ final class MountSources implements AutoCloseable {
   }
 
   private static OciMount tmpfs(ContainerMount.Tmpfs tmpfs, List<MountStubs.Point> points) {
-    points.add(new MountStubs.Point(tmpfs.destination(), true));
+    points.add(MountStubs.Point.ofMemory(tmpfs.destination()));
     var options = new ArrayList<>(List.of("nosuid"));
     if (tmpfs.readonly()) {
       options.add("ro");
@@ -92,7 +91,7 @@ final class MountSources implements AutoCloseable {
 
   private static Fd open(Fd root, String selector) {
     try {
-      return root.openInRoot(BytePath.of(selector), Open.PATH, 0);
+      return root.openPathInRoot(BytePath.of(selector));
     } catch (SyscallException e) {
       throw new BuildException(Kind.UNKNOWN, "open " + selector + ": " + e.reason(), e);
     }

@@ -3,7 +3,6 @@ package dev.kiln.exec;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import java.util.ArrayList;
@@ -24,8 +23,22 @@ final class MountStubs {
   private static final Logger LOG = LoggerFactory.getLogger(MountStubs.class);
   private static final List<String> NOT_IN_ROOTFS = List.of("proc", "dev", "sys");
 
-  /** Where something will be mounted, and whether that is a directory. */
-  record Point(String destination, boolean directory) {}
+  /**
+   * Where something will be mounted.
+   *
+   * @param permissions of a directory that is made for it: a memory file system takes them over
+   *     (runc v1.1 {@code libcontainer/rootfs_linux.go})
+   */
+  record Point(String destination, boolean directory, int permissions) {
+    Point(String destination, boolean directory) {
+      this(destination, directory, 0755);
+    }
+
+    /** Of a memory file system: where nothing was, everybody may write, as in {@code /tmp}. */
+    static Point ofMemory(String destination) {
+      return new Point(destination, true, 01777);
+    }
+  }
 
   private final RootFiles files;
   private final List<BytePath> stubs;
@@ -43,13 +56,10 @@ final class MountStubs {
   static MountStubs make(RootFiles files, List<Point> points, boolean recursive)
       throws SyscallException {
     Set<BytePath> stubs = new HashSet<>();
-    var targets = new ArrayList<BytePath>();
-    for (Point point : points) {
-      targets.add(files.resolve(point.destination()));
-    }
+    List<BytePath> targets = targets(files, points);
     for (int i = 0; i < points.size(); i++) {
       BytePath target = targets.get(i);
-      if (target.isEmpty() || liesInMount(target, targets) || files.exists(target)) {
+      if (!isMissing(files, target, targets)) {
         continue;
       }
       if (recursive) {
@@ -59,10 +69,24 @@ final class MountStubs {
       } else {
         stubs.add(target);
       }
-      make(files, target, points.get(i).directory());
+      make(files, target, points.get(i));
     }
     return new MountStubs(
         files, stubs.stream().sorted(Comparator.<BytePath>naturalOrder().reversed()).toList());
+  }
+
+  private static List<BytePath> targets(RootFiles files, List<Point> points)
+      throws SyscallException {
+    var targets = new ArrayList<BytePath>();
+    for (Point point : points) {
+      targets.add(files.resolve(point.destination()));
+    }
+    return targets;
+  }
+
+  private static boolean isMissing(RootFiles files, BytePath target, List<BytePath> targets)
+      throws SyscallException {
+    return !target.isEmpty() && !liesInMount(target, targets) && !files.exists(target);
   }
 
   private static boolean liesInMount(BytePath target, List<BytePath> targets) {
@@ -73,8 +97,7 @@ final class MountStubs {
             .anyMatch(other -> path.startsWith(other.latin1() + "/"));
   }
 
-  private static void make(RootFiles files, BytePath target, boolean directory)
-      throws SyscallException {
+  private static void make(RootFiles files, BytePath target, Point point) throws SyscallException {
     BytePath first = target;
     while (!files.exists(first.parent())) {
       first = first.parent();
@@ -83,14 +106,12 @@ final class MountStubs {
         files.directory(),
         first.parent(),
         () -> {
-          if (directory) {
+          if (point.directory()) {
             files.makeDirectories(target, 0, 0);
+            files.directory().chmod(target, point.permissions());
           } else {
             files.makeDirectories(target.parent(), 0, 0);
-            files
-                .directory()
-                .open(target, Open.WRONLY | Open.CREAT | Open.EXCL | Open.NOFOLLOW, 0644)
-                .close();
+            files.directory().create(target, 0644).close();
           }
         });
   }

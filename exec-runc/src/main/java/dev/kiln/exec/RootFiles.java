@@ -1,9 +1,9 @@
 package dev.kiln.exec;
 
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +19,6 @@ import java.util.Optional;
  */
 final class RootFiles implements AutoCloseable {
   private static final int MAX_LINKS = 255;
-  private static final int MAX_TEXT_BYTES = 8 << 20;
   private final Fd root;
 
   private RootFiles(Fd root) {
@@ -128,16 +127,19 @@ final class RootFiles implements AutoCloseable {
     }
   }
 
-  /** The text of a regular file, such as {@code /etc/passwd}; empty where there is none. */
-  Optional<String> text(String path) throws IOException {
-    try (Fd file = root.openInRoot(BytePath.of(path), Open.RDONLY | Open.NONBLOCK, 0)) {
-      if (!file.stat().isRegular()) {
-        return Optional.empty();
-      }
-      return Optional.of(
-          new String(file.input().readNBytes(MAX_TEXT_BYTES), StandardCharsets.UTF_8));
+  /**
+   * The text of {@code /etc/passwd} or {@code /etc/group}; empty where there is none.
+   *
+   * @throws dev.kiln.sys.RefusedFileException for what is no regular file, or is too large
+   */
+  Optional<String> accounts(String path) throws IOException {
+    try {
+      byte[] text =
+          BuiltFiles.in(root, "the container's root")
+              .read(path, BuiltFiles.Limit.ACCOUNTS.fileBytes());
+      return Optional.of(new String(text, StandardCharsets.UTF_8));
     } catch (SyscallException e) {
-      if (absent(e) || e.errno() == Errno.ELOOP || e.errno() == Errno.ENXIO) {
+      if (absent(e) || e.errno() == Errno.ELOOP || e.errno() == Errno.EISDIR) {
         return Optional.empty();
       }
       throw e;

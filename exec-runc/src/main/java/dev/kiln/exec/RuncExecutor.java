@@ -9,6 +9,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
+import dev.kiln.sys.RefusedFileException;
 import dev.kiln.sys.WholeFiles;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -233,8 +234,12 @@ public final class RuncExecutor implements Executor {
   }
 
   private static Users.User user(RootFiles files, String name) throws IOException {
-    return Users.resolve(
-        name, files.text("/etc/passwd").orElse(""), files.text("/etc/group").orElse(""));
+    try {
+      return Users.resolve(
+          name, files.accounts("/etc/passwd").orElse(""), files.accounts("/etc/group").orElse(""));
+    } catch (RefusedFileException e) { // also where a number is all that counts: runc reads it too
+      throw new BuildException(Kind.INVALID, e.getMessage(), e);
+    }
   }
 
   private static ProcessSpec withDirectory(ProcessSpec p, String otherwise) {

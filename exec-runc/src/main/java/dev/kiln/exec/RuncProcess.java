@@ -1,8 +1,6 @@
 package dev.kiln.exec;
 
-import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Processes;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Terminals;
@@ -105,7 +103,7 @@ final class RuncProcess implements RunningProcess {
     Fd slave;
     Process process;
     try {
-      slave = Fd.CWD.open(BytePath.of(pair.slave()), Open.RDWR | Open.NOCTTY, 0);
+      slave = pair.openSlave();
       var wrapped = new ArrayList<>(List.of("/bin/sh", "-c"));
       wrapped.add("exec \"$@\" <>" + pair.slave() + " >&0 2>&0");
       wrapped.add("runc");

@@ -8,6 +8,8 @@ import dev.kiln.exec.Networks.Network;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -68,10 +70,12 @@ record RuntimeSpec(
           "CAP_KILL",
           "CAP_AUDIT_WRITE");
 
+  /** As containerd v2.2 {@code pkg/oci/spec.go} has them: what tells of the machine and others. */
   private static final List<String> MASKED_PATHS =
       List.of(
           "/proc/acpi",
           "/proc/asound",
+          "/proc/interrupts",
           "/proc/kcore",
           "/proc/keys",
           "/proc/latency_stats",
@@ -81,6 +85,22 @@ record RuntimeSpec(
           "/sys/firmware",
           "/sys/devices/virtual/powercap",
           "/proc/scsi");
+
+  /** And how hot each processor gets, which is a side channel. */
+  static List<String> maskedPaths(Path processors) {
+    var all = new ArrayList<>(MASKED_PATHS);
+    try (var each = Files.newDirectoryStream(processors, "cpu[0-9]*")) {
+      for (Path processor : each) {
+        Path throttle = processor.resolve("thermal_throttle");
+        if (Files.exists(throttle)) {
+          all.add(throttle.toString());
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      return MASKED_PATHS; // nothing is told where there is nothing
+    }
+    return all;
+  }
 
   private static final List<String> READONLY_PATHS =
       List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
@@ -280,7 +300,7 @@ record RuntimeSpec(
     DeviceEdits.writeNodes(json, devices, user);
     json.writeEndArray();
     if (!insecure()) {
-      writeStrings(json, "maskedPaths", MASKED_PATHS);
+      writeStrings(json, "maskedPaths", maskedPaths(Path.of("/sys/devices/system/cpu")));
       writeStrings(json, "readonlyPaths", READONLY_PATHS);
       if (!host.seccomp().isEmpty()) {
         json.writeFieldName("seccomp");

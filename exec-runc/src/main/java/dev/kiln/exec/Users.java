@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * Turns {@code name|uid[:group|gid]} into numbers by the root directory's {@code passwd} and {@code
@@ -70,7 +71,7 @@ final class Users {
       String user, String group, String passwd, String groups, boolean lenient) {
     OptionalLong userNumber = number(user, MAX_ID);
     Optional<String[]> entry =
-        lines(passwd, 4).stream()
+        lines(passwd, 4)
             .filter(f ->
                 user.isEmpty()
                     ? f[2].equals("0")
@@ -95,7 +96,7 @@ final class Users {
     }
     OptionalLong groupNumber = number(group, MAX_ID);
     Optional<String[]> found =
-        lines(groups, 3).stream()
+        lines(groups, 3)
             .filter(f ->
                 f[0].equals(group)
                     || groupNumber.isPresent() && number(f[2], MAX_ID).equals(groupNumber))
@@ -111,18 +112,17 @@ final class Users {
   }
 
   private static List<Long> memberships(String name, String groups) {
-    return lines(groups, 4).stream()
+    return lines(groups, 4)
         .filter(f -> Arrays.asList(f[3].split(",")).contains(name))
         .map(f -> number(f[2], MAX_ID).orElse(0))
         .toList();
   }
 
-  private static List<String[]> lines(String text, int fields) {
+  private static Stream<String[]> lines(String text, int fields) {
     return text.lines()
         .map(String::strip)
         .filter(line -> !line.isEmpty() && !line.startsWith("#"))
-        .map(line -> line.split(":", -1))
-        .filter(f -> f.length >= fields)
-        .toList();
+        .map(line -> line.split(":", 5)) // what comes after the fourth does not count
+        .filter(f -> f.length >= fields);
   }
 }

@@ -10,7 +10,10 @@ import dev.kiln.exec.ContainerSpec.Security;
 import dev.kiln.exec.ContainerSpec.Ulimit;
 import dev.kiln.exec.cdi.CdiEdits;
 import dev.kiln.model.BuildException;
+import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Fd;
 import dev.kiln.sys.Processes;
+import dev.kiln.sys.Stat;
 import dev.kiln.tracing.Blocking;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanContext;
@@ -26,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +37,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -137,6 +142,54 @@ class RuncExecutorTest {
     assertThat(output.text()).contains("buildkitsandbox").contains("mountedmounted");
     assertThat(etc).isEmptyDirectory();
     assertThat(Files.getLastModifiedTime(etc)).isEqualTo(old);
+  }
+
+  @Test
+  void aMemoryFileSystemIsForEverybodyUnlessItCoversADirectory() throws Exception {
+    Path own = Files.createDirectories(rootfs.resolve("own"));
+    Files.setPosixFilePermissions(own, PosixFilePermissions.fromString("rwxr-x---"));
+    var spec =
+        container()
+            .withMounts(
+                List.of(
+                    new ContainerMount.Tmpfs("/made/new", 1 << 20, false),
+                    new ContainerMount.Tmpfs("/made/new/inner", 0, false),
+                    new ContainerMount.Tmpfs("/own", 0, false)));
+    assertThat(run(spec, sh("stat -c '%n=%a' /made/new /made/new/inner /own"))).isZero();
+    assertThat(output.text())
+        .contains("/made/new=1777\n")
+        .contains("/made/new/inner=1777\n")
+        .contains("/own=750\n");
+    assertThat(rootfs.resolve("made/new")).doesNotExist();
+  }
+
+  @Test
+  void whatTellsOfTheMachineIsMasked() throws Exception {
+    assertThat(run(container(), sh("cat /proc/interrupts | wc -c"))).isZero();
+    assertThat(output.text()).contains("0\n");
+    Path processors = Files.createDirectories(temp.resolve("cpus"));
+    Path hot = Files.createDirectories(processors.resolve("cpu3/thermal_throttle"));
+    Files.createDirectories(processors.resolve("cpu4"));
+    assertThat(RuntimeSpec.maskedPaths(processors))
+        .contains("/proc/interrupts", hot.toString())
+        .noneMatch(p -> p.contains("cpu4"));
+    assertThat(RuntimeSpec.maskedPaths(temp.resolve("none"))).contains("/proc/kcore");
+  }
+
+  @Test
+  @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void accountsAreReadFromRegularFilesOnly() throws Exception {
+    Files.createDirectories(rootfs.resolve("etc"));
+    try (Fd etc = Fd.directory(rootfs.resolve("etc"))) {
+      etc.mknod(BytePath.of("passwd"), Stat.S_IFIFO | 0666, Stat.Device.NONE);
+      etc.mknod(BytePath.of("group"), Stat.S_IFCHR | 0666, new Stat.Device(1, 5));
+    }
+    for (String user : List.of("someone", "7", "")) { // runc itself would wait for it
+      var process = new ProcessSpec(List.of("/bin/sh", "-c", "id -u"), ENV, "", user, false);
+      assertThatThrownBy(() -> run(container(), process))
+          .isInstanceOf(BuildException.class)
+          .hasMessage("/etc/passwd of the container's root is a fifo: only a regular file is read");
+    }
   }
 
   @Test

@@ -16,11 +16,10 @@ import dev.kiln.model.Kind;
 import dev.kiln.model.StepProgress;
 import dev.kiln.store.Refs;
 import dev.kiln.store.View;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,6 +36,10 @@ public final class Statements {
   private static final String SPDX = "https://spdx.dev/Document";
   private static final String INLINE_ONLY = "inline-only";
   private static final String SBOM_CORE = "sbom-core";
+
+  /** Of one statement's file, and of all in a bundle: they are held in memory. */
+  private static final int MAX_BYTES = 64 << 20;
+
   private static final ObjectMapper JSON =
       new ObjectMapper()
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -144,14 +147,12 @@ public final class Statements {
     }
     try (View view = refs.view(s.in().orElseThrow(), progress);
         Fd root = Fd.directory(view.root())) {
-      return read(root, s.attestation().path());
+      return read(root, s.attestation().path(), MAX_BYTES);
     }
   }
 
-  private static byte[] read(Fd root, String path) throws IOException {
-    try (InputStream in = root.openInRoot(BytePath.of(path), Open.RDONLY, 0).input()) {
-      return in.readAllBytes();
-    }
+  private static byte[] read(Fd root, String path, int limitBytes) throws IOException {
+    return BuiltFiles.in(root, "the attestation's result").read(path, limitBytes);
   }
 
   private static List<Statement> unbundle(Refs refs, Statement bundle, StepProgress progress)
@@ -163,11 +164,11 @@ public final class Statements {
     var all = new ArrayList<Statement>();
     try (View view = refs.view(bundle.in().get(), progress);
         Fd root = Fd.directory(view.root());
-        Fd directory =
-            root.openInRoot(
-                BytePath.of(FilePaths.clean("/" + a.path())), Open.RDONLY | Open.DIRECTORY, 0)) {
+        Fd directory = root.openDirectoryInRoot(BytePath.of(FilePaths.clean("/" + a.path())))) {
+      int left = MAX_BYTES;
       for (var entry : directory.list()) {
-        byte[] bytes = read(directory, entry.name().toString());
+        byte[] bytes = read(directory, entry.name().toString(), left);
+        left -= bytes.length;
         all.add(unbundled(a, entry.name().toString(), bytes));
       }
     }

@@ -10,11 +10,11 @@ import dev.kiln.session.tree.GoMode;
 import dev.kiln.store.RefId;
 import dev.kiln.store.Refs;
 import dev.kiln.store.View;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -63,7 +63,7 @@ public final class StoreRefFiles implements RefFiles {
         result,
         path,
         root -> {
-          try (Fd file = root.openInRoot(BytePath.of(path), Open.RDONLY | Open.NONBLOCK, 0)) {
+          try (Fd file = BuiltFiles.in(root, "the result").open(path)) {
             long size = file.stat().sizeBytes();
             long rest = Math.max(0, size - offset);
             long want = length < 0 ? rest : Math.min(length, rest);
@@ -102,7 +102,7 @@ public final class StoreRefFiles implements RefFiles {
         path,
         root -> {
           var entries = new ArrayList<Stat>();
-          try (Fd dir = root.openInRoot(BytePath.of(path), Open.RDONLY | Open.DIRECTORY, 0)) {
+          try (Fd dir = root.openDirectoryInRoot(BytePath.of(path))) {
             for (Dirent entry : dir.list()) {
               String name = entry.name().toString();
               if (includePattern.isEmpty() || FilePaths.matches(includePattern, name)) {
@@ -129,7 +129,7 @@ public final class StoreRefFiles implements RefFiles {
         result,
         path,
         root -> {
-          try (Fd file = root.openInRoot(BytePath.of(path), Open.PATH, 0)) {
+          try (Fd file = root.openPathInRoot(BytePath.of(path))) {
             return stat(file, BytePath.EMPTY, Fd.CWD.readlink(link(file)).name().toString());
           }
         });

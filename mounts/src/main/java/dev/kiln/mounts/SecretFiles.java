@@ -6,7 +6,6 @@ import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Mount;
 import dev.kiln.sys.Mounts;
-import dev.kiln.sys.Open;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +47,7 @@ final class SecretFiles implements AutoCloseable {
       throws IOException {
     Path file = directory.resolve("s" + count++);
     int mode = secret.mode() & 0777;
-    try (Fd fd = Fd.CWD.open(BytePath.of(file), Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
+    try (Fd fd = Fd.CWD.create(BytePath.of(file), 0600)) {
       fd.write(value, 0, value.length);
       fd.chown(secret.uid(), secret.gid());
       fd.chmod(mode);

@@ -35,6 +35,10 @@ import java.util.TreeMap;
 final class BuildOpRunner implements OpRunner {
   private static final String DEFINITION_INPUT = "buildkit.llb.definition";
   private static final String FILE_NAME = "llbbuild.filename";
+
+  /** As much as a client can send of a definition in one message. */
+  private static final int MAX_DEFINITION_BYTES = 16 << 20;
+
   private final Refs refs;
   private final Vertex vertex;
   private final BuildOp op;
@@ -106,7 +110,8 @@ final class BuildOpRunner implements OpRunner {
           "failed to open " + file + ": open " + file + ": no such file or directory");
     }
     try (View view = refs.view(StoreLeases.ref(input.get()), context.progress())) {
-      return Definition.parseFrom(TreeFiles.read(view.root(), file));
+      return Definition.parseFrom(
+          TreeFiles.read(view.root(), "the build op's input", file, MAX_DEFINITION_BYTES));
     } catch (InvalidProtocolBufferException e) {
       throw new BuildException(Kind.INVALID, "failed to read " + file + ": " + e.getMessage(), e);
     } catch (BuildException e) {

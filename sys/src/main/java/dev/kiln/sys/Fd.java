@@ -22,6 +22,8 @@ public final class Fd implements AutoCloseable {
   private static final int AT_REMOVEDIR = 0x200;
   private static final int AT_EMPTY_PATH = 0x1000;
   private static final int STATX_BASIC = 0x7ff;
+  private static final long WITHOUT_LINKS =
+      Open.RESOLVE_IN_ROOT | Open.RESOLVE_NO_SYMLINKS | Open.RESOLVE_NO_MAGICLINKS;
 
   /** Longer paths are cut in what is said of them: they grow with each level of a tree. */
   private static final int ABOUT_CHARS = 4096;
@@ -46,10 +48,48 @@ public final class Fd implements AutoCloseable {
     return CWD.open(BytePath.of(path), Open.RDONLY | Open.DIRECTORY, 0);
   }
 
+  /** Opens a directory of this one; a symlink is refused. */
+  public Fd openDirectory(BytePath name) throws SyscallException {
+    return open(name, Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0);
+  }
+
+  /** Opens the directory that {@code path} leads a process to whose root is this directory. */
+  public Fd openDirectoryInRoot(BytePath path) throws SyscallException {
+    return openInRoot(path, Open.RDONLY | Open.DIRECTORY, 0);
+  }
+
+  /**
+   * Opens what {@code path} leads a process to whose root is this directory, of whatever type, but
+   * not for reading or writing: the file itself does not notice.
+   */
+  public Fd openPathInRoot(BytePath path) throws SyscallException {
+    return openInRoot(path, Open.PATH, 0);
+  }
+
+  /** Opens a directory inside this one; {@code ELOOP} where any name on the way is a symlink. */
+  public Fd openDirectoryWithoutLinks(BytePath path) throws SyscallException {
+    return open2(path, Open.RDONLY | Open.DIRECTORY, 0, WITHOUT_LINKS);
+  }
+
+  /** Whether {@code path} exists inside this directory and no name on the way is a symlink. */
+  public boolean existsWithoutLinks(BytePath path) {
+    try (Fd _ = open2(path, Open.PATH, 0, WITHOUT_LINKS)) {
+      return true;
+    } catch (SyscallException e) {
+      return false;
+    }
+  }
+
+  /** Makes a file, to be written; {@code EEXIST} where the name is taken, by a symlink too. */
+  public Fd create(BytePath name, int mode) throws SyscallException {
+    return open(name, Open.WRONLY | Open.CREAT | Open.EXCL | Open.NOFOLLOW, mode);
+  }
+
   /**
    * Opens by {@code openat(2)}; follows symlinks unless {@link Open#NOFOLLOW} is among the flags.
+   * Of this package alone: files of builds are read through {@link BuiltFiles}.
    */
-  public Fd open(BytePath name, int flags, int mode) throws SyscallException {
+  Fd open(BytePath name, int flags, int mode) throws SyscallException {
     return open(name, flags, mode, where(name));
   }
 
@@ -66,7 +106,7 @@ public final class Fd implements AutoCloseable {
    *
    * @param resolve {@link Open}{@code .RESOLVE_*}
    */
-  public Fd open2(BytePath name, int flags, int mode, long resolve) throws SyscallException {
+  Fd open2(BytePath name, int flags, int mode, long resolve) throws SyscallException {
     try (var s = Scratch.take()) {
       s.buffer.set(ValueLayout.JAVA_LONG, 0, (flags | Open.CLOEXEC) & 0xffffffffL);
       s.buffer.set(ValueLayout.JAVA_LONG, 8, mode);
@@ -80,7 +120,7 @@ public final class Fd implements AutoCloseable {
   }
 
   /** Opens {@code name} as a process whose root is this directory would, without magic links. */
-  public Fd openInRoot(BytePath name, int flags, int mode) throws SyscallException {
+  Fd openInRoot(BytePath name, int flags, int mode) throws SyscallException {
     return open2(
         name.isEmpty() ? BytePath.of(".") : name,
         flags,

@@ -18,6 +18,11 @@ public final class Terminals {
 
   /** A pair's master end and the path of the other. */
   public record Pair(Fd master, java.nio.file.Path slave) implements AutoCloseable {
+    /** Opens the other end, not as controlling terminal either; the caller closes it. */
+    public Fd openSlave() throws SyscallException {
+      return Fd.CWD.open(BytePath.of(slave), Open.RDWR | Open.NOCTTY, 0);
+    }
+
     @Override
     public void close() {
       master.close();

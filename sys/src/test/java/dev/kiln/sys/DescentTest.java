@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DescentTest {
-  private static final int DEEP = 20_000;
+  private static final int DEEP = 5_000;
   private static final BytePath NAME = BytePath.of("d");
   private static final BytePath TOP = BytePath.of("top");
 
@@ -117,7 +117,7 @@ class DescentTest {
     try (Fd dir = Fd.directory(temp)) {
       dir.mkdir(TOP, 0755);
       try (Fd top = Fd.directory(temp.resolve("top"))) {
-        for (int i = 0; i < 10_000; i++) {
+        for (int i = 0; i < 5_000; i++) {
           top.mknod(BytePath.of("a-rather-long-name-" + i), Stat.S_IFREG | 0600, Stat.Device.NONE);
         }
         for (int i = 0; i < 50; i++) {

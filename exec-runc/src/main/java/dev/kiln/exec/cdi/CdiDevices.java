@@ -3,6 +3,8 @@ package dev.kiln.exec.cdi;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
+import dev.kiln.sys.BuiltFiles;
+import dev.kiln.sys.Fd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -33,6 +35,9 @@ public final class CdiDevices {
   private static final Logger LOG = LoggerFactory.getLogger(CdiDevices.class);
   private static final String CLASS = "org.mobyproject.buildkit.device.class";
   private static final String AUTO_ALLOW = "org.mobyproject.buildkit.device.autoallow";
+
+  /** Of one specification; those of many devices have a few hundred kilobytes. */
+  private static final int MAX_SPEC_BYTES = 4 << 20;
 
   /** No devices. */
   public static final CdiDevices NONE = new CdiDevices(List.of(), List.of());
@@ -190,13 +195,20 @@ public final class CdiDevices {
     return files;
   }
 
+  private static byte[] contents(Path file) throws IOException {
+    try (Fd host = Fd.directory(file.toAbsolutePath().getRoot())) {
+      return BuiltFiles.in(host, "this machine")
+          .read(file.toAbsolutePath().toString(), MAX_SPEC_BYTES);
+    }
+  }
+
   private static SortedMap<String, Offer> read(Set<Path> files, Map<Path, Integer> priorities) {
     var all = new TreeMap<String, Offer>();
     Set<String> conflicts = new HashSet<>();
     for (Path file : files) {
       CdiSpec spec;
       try {
-        spec = CdiSpec.parse(Files.readAllBytes(file));
+        spec = CdiSpec.parse(contents(file));
       } catch (BuildException | IOException e) {
         LOG.warn("failed to load CDI spec {}: {}", file, e.getMessage());
         continue;

@@ -6,11 +6,11 @@ import dev.kiln.model.Kind;
 import dev.kiln.ops.file.RootedTree.Place;
 import dev.kiln.store.layer.TarEntry;
 import dev.kiln.store.layer.TarReader;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -37,8 +37,8 @@ final class Archives {
   private Archives() {}
 
   /** Whether the regular file begins as an archive does. */
-  static boolean isArchive(Fd directory, BytePath name) {
-    try (InputStream in = open(directory, name)) {
+  static boolean isArchive(Fd directory, BytePath name, Stat seen) {
+    try (InputStream in = open(directory, name, seen)) {
       return new TarReader(in).next().isPresent();
     } catch (IOException | RuntimeException e) {
       return false; // whatever cannot be read as an archive is a file to copy
@@ -46,10 +46,10 @@ final class Archives {
   }
 
   /** Unpacks into the directory {@code destination} of {@code tree}, which exists. */
-  static void unpack(Fd directory, BytePath name, RootedTree tree, BytePath destination)
+  static void unpack(Fd directory, BytePath name, Stat seen, RootedTree tree, BytePath destination)
       throws IOException, InterruptedException {
     Map<BytePath, TarEntry> directories = new LinkedHashMap<>();
-    try (InputStream in = open(directory, name);
+    try (InputStream in = open(directory, name, seen);
         RootedTree root = tree.below(destination)) {
       var tar = new TarReader(in);
       for (var next = tar.next(); next.isPresent(); next = tar.next()) {
@@ -67,10 +67,9 @@ final class Archives {
     }
   }
 
-  private static InputStream open(Fd directory, BytePath name) throws IOException {
+  private static InputStream open(Fd directory, BytePath name, Stat seen) throws IOException {
     InputStream file =
-        new BufferedInputStream(
-            directory.open(name, Open.RDONLY | Open.NOFOLLOW, 0).input(), BUFFER);
+        new BufferedInputStream(BuiltFiles.open(directory, name, seen).input(), BUFFER);
     try {
       return new BufferedInputStream(decompressed(file), BUFFER);
     } catch (IOException e) {
@@ -158,7 +157,7 @@ final class Archives {
       case TarEntry.BLOCK -> directory.mknod(name, Stat.S_IFBLK | e.mode(), device);
       case TarEntry.FIFO -> directory.mknod(name, Stat.S_IFIFO | e.mode(), Stat.Device.NONE);
       case TarEntry.FILE -> {
-        try (Fd out = directory.open(name, Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
+        try (Fd out = directory.create(name, 0600)) {
           byte[] buffer = new byte[BUFFER];
           for (int n = tar.read(buffer, 0, BUFFER); n > 0; n = tar.read(buffer, 0, BUFFER)) {
             out.write(buffer, 0, n);

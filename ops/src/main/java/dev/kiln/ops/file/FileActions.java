@@ -10,10 +10,10 @@ import dev.kiln.model.FilePaths;
 import dev.kiln.model.Kind;
 import dev.kiln.model.PatternMatcher;
 import dev.kiln.ops.file.RootedTree.Place;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
@@ -53,11 +53,10 @@ final class FileActions {
     }
   }
 
-  static void mkfile(RootedTree tree, MkFile action, Stamp stamp) throws SyscallException {
+  static void mkfile(RootedTree tree, MkFile action, Stamp stamp) throws IOException {
     try (Place place = tree.place(tree.resolve(action.path()))) {
       boolean isNew = place.stat().isEmpty();
-      int flags = Open.WRONLY | Open.CREAT | Open.TRUNC | Open.NOFOLLOW;
-      try (Fd file = place.directory().open(place.name(), flags, 0600)) {
+      try (Fd file = BuiltFiles.write(place.directory(), place.name(), 0600)) {
         file.write(action.content(), 0, action.content().length);
         if (isNew) { // one that was there keeps its permissions
           file.chmod(action.mode() & 0777);
@@ -169,12 +168,12 @@ final class FileActions {
       Optional<Stat> stat = file.stat();
       if (stat.isEmpty()
           || !stat.get().isRegular()
-          || !Archives.isArchive(file.directory(), file.name())) {
+          || !Archives.isArchive(file.directory(), file.name(), stat.get())) {
         return false;
       }
       BytePath directory = to.resolve(destination);
       to.makeDirectories(directory, 0755, stamp);
-      Archives.unpack(file.directory(), file.name(), to, directory);
+      Archives.unpack(file.directory(), file.name(), stat.get(), to, directory);
       return true;
     }
   }

@@ -2,6 +2,7 @@ package dev.kiln.ops.file;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.FilePaths;
+import dev.kiln.sys.RefusedFileException;
 import dev.kiln.sys.SyscallException;
 import java.util.List;
 
@@ -15,6 +16,12 @@ final class FileFailure {
    */
   static BuildException of(SyscallException e, List<String> hostPrefixes) {
     String text = operation(e.call()) + " " + inside(e.path(), hostPrefixes) + ": " + e.reason();
+    return new BuildException(BuildException.of(e).kind(), text, e);
+  }
+
+  /** A file that was not opened, likewise. */
+  static BuildException of(RefusedFileException e, List<String> hostPrefixes) {
+    String text = inside(e.path(), hostPrefixes) + e.why();
     return new BuildException(BuildException.of(e).kind(), text, e);
   }
 

@@ -22,6 +22,7 @@ import dev.kiln.store.RefId;
 import dev.kiln.store.RefOptions;
 import dev.kiln.store.Refs;
 import dev.kiln.store.View;
+import dev.kiln.sys.RefusedFileException;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -197,6 +198,8 @@ final class FileOpRun implements AutoCloseable {
     } catch (BuildException e) {
       throw failed(e, index, target);
     } catch (SyscallException e) {
+      throw failed(FileFailure.of(e, mountedAt(target)), index, target);
+    } catch (RefusedFileException e) {
       throw failed(FileFailure.of(e, mountedAt(target)), index, target);
     }
   }

@@ -1,9 +1,9 @@
 package dev.kiln.ops.file;
 
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import java.nio.file.Path;
@@ -58,6 +58,11 @@ final class RootedTree implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /** Its files, for reading; symlinks are followed inside the tree. */
+  BuiltFiles files(String owner) {
+    return BuiltFiles.in(root, owner);
   }
 
   /** Where the tree is mounted: the prefix of the paths in {@link SyscallException}s. */
@@ -131,16 +136,7 @@ final class RootedTree implements AutoCloseable {
     if (names.isEmpty()) {
       return true;
     }
-    try (Fd _ =
-        root.open2(
-            join(names),
-            Open.PATH,
-            0,
-            Open.RESOLVE_IN_ROOT | Open.RESOLVE_NO_SYMLINKS | Open.RESOLVE_NO_MAGICLINKS)) {
-      return true;
-    } catch (SyscallException e) {
-      return false;
-    }
+    return root.existsWithoutLinks(join(names));
   }
 
   private Optional<BytePath> linkTarget(BytePath path) throws SyscallException {
@@ -165,11 +161,7 @@ final class RootedTree implements AutoCloseable {
 
   /** Opens a resolved directory. */
   Fd directory(BytePath resolved) throws SyscallException {
-    return root.open2(
-        resolved.isEmpty() ? DOT : resolved,
-        Open.RDONLY | Open.DIRECTORY,
-        0,
-        Open.RESOLVE_IN_ROOT | Open.RESOLVE_NO_SYMLINKS | Open.RESOLVE_NO_MAGICLINKS);
+    return root.openDirectoryWithoutLinks(resolved.isEmpty() ? DOT : resolved);
   }
 
   /** The tree whose root is a resolved directory of this one; the caller closes it. */

@@ -6,12 +6,12 @@ import dev.kiln.model.Kind;
 import dev.kiln.model.PatternMatcher;
 import dev.kiln.model.PatternMatcher.Match;
 import dev.kiln.ops.file.RootedTree.Place;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -232,7 +232,7 @@ final class TreeCopy {
   }
 
   private static Fd openDirectory(Fd parent, BytePath name) throws SyscallException {
-    return parent.open(name, Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0);
+    return parent.openDirectory(name);
   }
 
   /**
@@ -322,8 +322,8 @@ final class TreeCopy {
 
   private void regular(Fd source, BytePath name, Stat stat, Fd into, BytePath as)
       throws SyscallException {
-    try (Fd in = source.open(name, Open.RDONLY | Open.NOFOLLOW, 0);
-        Fd out = into.open(as, Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
+    try (Fd in = BuiltFiles.open(source, name, stat);
+        Fd out = into.create(as, 0600)) {
       if (stat.sizeBytes() > 0) {
         in.copyTo(out, stat.sizeBytes());
       }

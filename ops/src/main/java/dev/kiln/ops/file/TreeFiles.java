@@ -1,7 +1,6 @@
 package dev.kiln.ops.file;
 
-import dev.kiln.ops.file.RootedTree.Place;
-import dev.kiln.sys.Open;
+import dev.kiln.sys.RefusedFileException;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,14 +13,17 @@ public final class TreeFiles {
   /**
    * The content of a file.
    *
-   * @throws dev.kiln.model.BuildException where there is none, naming the path inside the tree
+   * @param owner whose tree it is, as messages are to say it
+   * @throws dev.kiln.model.BuildException where there is none, naming the path inside the tree;
+   *     where it is no regular file or has more than {@code limitBytes}
    */
-  public static byte[] read(Path root, String path) throws IOException {
-    try (RootedTree tree = RootedTree.open(root);
-        Place place = tree.place(tree.resolve(path));
-        var file = place.directory().open(place.name(), Open.RDONLY | Open.NOFOLLOW, 0).input()) {
-      return file.readAllBytes();
+  public static byte[] read(Path root, String owner, String path, int limitBytes)
+      throws IOException {
+    try (RootedTree tree = RootedTree.open(root)) {
+      return tree.files(owner).read(path, limitBytes);
     } catch (SyscallException e) {
+      throw FileFailure.of(e, List.of(root.toString()));
+    } catch (RefusedFileException e) {
       throw FileFailure.of(e, List.of(root.toString()));
     }
   }

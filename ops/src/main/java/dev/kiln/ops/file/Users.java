@@ -1,14 +1,9 @@
 package dev.kiln.ops.file;
 
-import dev.kiln.sys.BytePath;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.Errno;
-import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.SyscallException;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
@@ -29,27 +24,20 @@ final class Users {
 
   private static Optional<String[]> find(RootedTree tree, String file, String name)
       throws IOException {
-    try (Fd directory = tree.directory(tree.resolve(file).parent())) {
-      BytePath last = tree.resolve(file).name();
-      try (var lines =
-          new BufferedReader(
-              new InputStreamReader(
-                  directory.open(last, Open.RDONLY | Open.NOFOLLOW, 0).input(),
-                  StandardCharsets.UTF_8))) {
-        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-          String[] fields = line.strip().split(":", -1);
-          if (fields[0].equals(name)) {
-            return Optional.of(fields);
-          }
-        }
-      }
-      return Optional.empty();
+    try {
+      return tree.files("the root that names are looked up in")
+          .find(file, BuiltFiles.Limit.ACCOUNTS, line -> fields(line, name));
     } catch (SyscallException e) {
       if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
         return Optional.empty();
       }
       throw e;
     }
+  }
+
+  private static Optional<String[]> fields(String line, String name) {
+    String[] fields = line.strip().split(":", 5); // what comes after the fourth does not count
+    return fields[0].equals(name) ? Optional.of(fields) : Optional.empty();
   }
 
   private static int number(String[] fields, int at) {

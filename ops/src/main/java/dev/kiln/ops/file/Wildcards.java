@@ -5,7 +5,6 @@ import dev.kiln.model.FilePaths;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import java.util.ArrayList;
@@ -74,8 +73,7 @@ final class Wildcards {
       if (matches(pattern, path)) {
         found.add(base.isEmpty() ? path : base + "/" + path);
       } else if (depth > 1 && isDirectory(directory, entry)) {
-        try (Fd below =
-            directory.open(entry.name(), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+        try (Fd below = directory.openDirectory(entry.name())) {
           walk(below, base, path, pattern, depth == Integer.MAX_VALUE ? depth : depth - 1, found);
         }
       }

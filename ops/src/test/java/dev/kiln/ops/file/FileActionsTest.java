@@ -24,6 +24,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.zip.GZIPOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -34,6 +35,7 @@ import org.apache.commons.compress.compressors.xz.XZCompressorOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** L-101 to L-108, L-112, L-113, and that nothing leaves the tree. */
@@ -368,5 +370,56 @@ class FileActionsTest {
     copy(unpack.of("empty", "/p/"));
     assertThat(Files.readString(target.resolve("p/plain"))).startsWith("no archive");
     assertThat(target.resolve("p/empty")).isEmptyFile();
+  }
+
+  @Test
+  @Timeout(value = 20, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void namesAreLookedUpInRegularFilesOnly() throws Exception {
+    write(target.resolve("etc/passwd"), "root:x:0:0::/:\nsomeone:x:7:8::/:\n");
+    write(target.resolve("etc/group"), "some:x:9:someone\n");
+    assertThat(Users.user(to, "someone")).contains(new Stamp.User(7, 8));
+    assertThat(Users.group(to, "some")).contains(9);
+    assertThat(Users.user(to, "nobody")).isEmpty();
+    Files.delete(target.resolve("etc/passwd"));
+    assertThat(Users.user(to, "someone")).isEmpty();
+    try (Fd etc = Fd.directory(target.resolve("etc"))) {
+      etc.mknod(BytePath.of("passwd"), Stat.S_IFIFO | 0666, Stat.Device.NONE);
+      assertThatThrownBy(() -> Users.user(to, "someone"))
+          .hasMessageContaining("/etc/passwd")
+          .hasMessageContaining("is a fifo");
+      etc.unlink(BytePath.of("passwd"));
+      etc.mknod(BytePath.of("passwd"), Stat.S_IFCHR | 0666, new Stat.Device(1, 5));
+      assertThatThrownBy(() -> Users.user(to, "someone")).hasMessageContaining("is a device");
+      etc.unlink(BytePath.of("group"));
+      try (Fd group = etc.create(BytePath.of("group"), 0644)) {
+        group.truncate(1L << 40);
+      }
+      assertThatThrownBy(() -> Users.group(to, "some"))
+          .hasMessageContaining("1048576 bytes, the most that is read");
+    }
+  }
+
+  @Test
+  @Timeout(value = 20, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void specialFilesAreNeitherReadNorWritten() throws Exception {
+    try (Fd dir = Fd.directory(source)) {
+      dir.mknod(BytePath.of("fifo"), Stat.S_IFIFO | 0640, Stat.Device.NONE);
+      dir.mknod(BytePath.of("device"), Stat.S_IFCHR | 0600, new Stat.Device(1, 5));
+      dir.mknod(BytePath.of("socket"), Stat.S_IFSOCK | 0600, Stat.Device.NONE);
+    }
+    var unpack = new CopyBuilder();
+    unpack.unpack = true;
+    for (String name : List.of("fifo", "device", "socket")) {
+      copy(unpack.of(name, "/to/"));
+      assertThatThrownBy(() -> TreeFiles.read(source, "the input", "/" + name, 100))
+          .isInstanceOf(BuildException.class)
+          .hasMessageContaining("/" + name + " of the input is a");
+    }
+    assertThat(stat(target.resolve("to/fifo")).type()).isEqualTo(Stat.S_IFIFO);
+    assertThat(stat(target.resolve("to/device")).rdev()).isEqualTo(new Stat.Device(1, 5));
+    assertThatThrownBy(() ->
+            FileActions.mkfile(
+                from, new MkFile("/fifo", 0644, new byte[0], Optional.empty(), -1), PLAIN))
+        .hasMessageContaining("only a regular file is written");
   }
 }

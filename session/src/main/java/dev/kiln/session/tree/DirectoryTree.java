@@ -1,9 +1,10 @@
 package dev.kiln.session.tree;
 
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.SyscallException;
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -50,8 +51,8 @@ public final class DirectoryTree implements TreeSource, AutoCloseable {
   }
 
   @Override
-  public InputStream open(BytePath path) throws SyscallException {
-    return root.open(path, Open.RDONLY | Open.NOFOLLOW | Open.NONBLOCK, 0).input();
+  public InputStream open(BytePath path) throws IOException {
+    return BuiltFiles.open(root, path).input();
   }
 
   @Override

@@ -3,9 +3,9 @@ package dev.kiln.session.tree;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.model.PatternMatcher;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -149,8 +149,8 @@ public final class FilteredTree implements TreeSource, AutoCloseable {
   }
 
   @Override
-  public InputStream open(BytePath path) throws SyscallException {
-    return root.open(path, Open.RDONLY | Open.NOFOLLOW | Open.NONBLOCK, 0).input();
+  public InputStream open(BytePath path) throws IOException {
+    return BuiltFiles.open(root, path).input();
   }
 
   @Override

@@ -4,7 +4,6 @@ import dev.kiln.model.FilePaths;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.SyscallException;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,11 +81,7 @@ final class FollowedPaths {
   }
 
   private List<Dirent> list(String directory) {
-    try (Fd fd =
-        root.open(
-            BytePath.of(directory.isEmpty() ? "." : directory),
-            Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW,
-            0)) {
+    try (Fd fd = root.openDirectory(BytePath.of(directory.isEmpty() ? "." : directory))) {
       return fd.list();
     } catch (SyscallException e) {
       return List.of(); // nor does what is no directory

@@ -4,7 +4,6 @@ import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -86,8 +85,7 @@ public final class TreeWalk implements AutoCloseable {
     }
     pending = null;
     try {
-      Fd fd =
-          directory.in().open(directory.name(), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0);
+      Fd fd = directory.in().openDirectory(directory.name());
       List<Dirent> entries;
       try {
         entries = fd.list();

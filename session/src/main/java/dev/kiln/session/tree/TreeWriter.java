@@ -4,7 +4,6 @@ import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -105,16 +104,15 @@ final class TreeWriter {
 
   /** An empty file to be written to, in place of what was there; {@link #finish} it. */
   Fd create(TreeEntry e) throws SyscallException {
-    int flags = Open.WRONLY | Open.CREAT | Open.EXCL | Open.NOFOLLOW;
     int mode = e.mode() & GoMode.PERMISSIONS;
     try {
-      return root.open(e.path(), flags, mode);
+      return root.create(e.path(), mode);
     } catch (SyscallException failure) {
       if (failure.errno() != Errno.EEXIST) {
         throw failure;
       }
       remove(e.path());
-      return root.open(e.path(), flags, mode);
+      return root.create(e.path(), mode);
     }
   }
 

@@ -245,7 +245,7 @@ class TreeTransferTest {
   void namesNeedNotBeUtf8() throws Exception {
     BytePath name = BytePath.ofBytes(new byte[] {'x', (byte) 0xff, (byte) 0xfe});
     try (Fd root = Fd.directory(source)) {
-      root.open(name, dev.kiln.sys.Open.CREAT | dev.kiln.sys.Open.WRONLY, 0600).close();
+      root.create(name, 0600).close();
     }
 
     transfer(ReceiveOptions.MIRROR);

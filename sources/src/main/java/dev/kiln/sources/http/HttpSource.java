@@ -24,7 +24,6 @@ import dev.kiln.store.RefOptions;
 import dev.kiln.store.Refs;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -341,9 +340,9 @@ public final class HttpSource implements Source {
       throws IOException, InterruptedException {
     MessageDigest hash = Digest.sha256();
     // A name cannot lead out of the root.
-    BytePath path = BytePath.of(FilePaths.clean("/" + arrived.name()));
+    BytePath path = BytePath.of(FilePaths.clean("/" + arrived.name()).substring(1));
     try (Fd root = Fd.directory(active.mount());
-        Fd file = root.openInRoot(path, Open.WRONLY | Open.CREAT | Open.TRUNC, 0600)) {
+        Fd file = root.create(path, 0600)) {
       OutputStream out =
           new java.io.BufferedOutputStream(file.output(), 1 << 16) {
             @Override

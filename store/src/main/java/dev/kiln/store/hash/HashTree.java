@@ -6,9 +6,9 @@ import dev.kiln.model.Kind;
 import dev.kiln.store.ContentQuery;
 import dev.kiln.store.snapshot.LayerFormat;
 import dev.kiln.store.snapshot.MergedTree;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.Xattrs;
 import java.io.DataInputStream;
@@ -328,7 +328,7 @@ public final class HashTree implements TreeHash {
     MessageDigest hash = header.beginLatin1();
     if (stat.isRegular() && stat.sizeBytes() > 0) {
       byte[] buffer = new byte[(int) Math.min(1 << 17, Math.max(4096, stat.sizeBytes()))];
-      try (Fd fd = Fd.CWD.open(file, Open.RDONLY | Open.NOFOLLOW, 0)) {
+      try (Fd fd = BuiltFiles.open(Fd.CWD, file, stat)) {
         for (int n; (n = fd.read(buffer, 0, buffer.length)) > 0; ) {
           hash.update(buffer, 0, n);
         }

@@ -35,16 +35,16 @@ final class IncludedPaths {
     final String path;
     final PatternMatcher.Match include;
     final PatternMatcher.Match exclude;
-    final boolean symlink;
+    final boolean followed;
     String digest = "";
     boolean taken;
 
     Included(
-        String path, PatternMatcher.Match include, PatternMatcher.Match exclude, boolean symlink) {
+        String path, PatternMatcher.Match include, PatternMatcher.Match exclude, boolean followed) {
       this.path = path;
       this.include = include;
       this.exclude = exclude;
-      this.symlink = symlink;
+      this.followed = followed;
     }
   }
 
@@ -61,11 +61,9 @@ final class IncludedPaths {
 
   Digest checksum() throws IOException {
     start();
-    if (query.followLinks()) {
-      for (Included entry : chosen) {
-        if (entry.symlink) {
-          entry.digest = tree.whole(HashTree.key(entry.path), true, disk).value();
-        }
+    for (Included entry : chosen) {
+      if (entry.followed) {
+        entry.digest = tree.whole(HashTree.key(entry.path), true, disk).value();
       }
     }
     if (chosen.isEmpty()) {
@@ -192,6 +190,8 @@ final class IncludedPaths {
         parent == null ? includes.match(relative) : includes.match(relative, parent.include);
     PatternMatcher.Match exclude =
         parent == null ? excludes.match(relative) : excludes.match(relative, parent.exclude);
-    return new Included(path, include, exclude, node.kind == HashNode.Kind.SYMLINK);
+    // below what was asked for a link is content: its target does not count (BuildKit v0.34)
+    boolean followed = query.followLinks() && parent == null && node.kind == HashNode.Kind.SYMLINK;
+    return new Included(path, include, exclude, followed);
   }
 }

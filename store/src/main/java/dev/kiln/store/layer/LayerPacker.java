@@ -4,10 +4,10 @@ import dev.kiln.store.snapshot.LayerChanges;
 import dev.kiln.store.snapshot.MergedTree;
 import dev.kiln.store.snapshot.MergedTree.Node;
 import dev.kiln.store.snapshot.TreeDiff;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -94,8 +94,7 @@ public final class LayerPacker {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    try (Fd fd =
-        Fd.CWD.open(layer.resolve(dir.path), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+    try (Fd fd = Fd.CWD.openDirectory(layer.resolve(dir.path))) {
       for (Dirent entry : fd.list()) {
         child(dir, fd, entry, lower);
       }
@@ -163,7 +162,7 @@ public final class LayerPacker {
     }
     entry(entry);
     if (stat.isRegular() && stat.sizeBytes() > 0) {
-      try (Fd file = dir.open(name, Open.RDONLY | Open.NOFOLLOW, 0)) {
+      try (Fd file = BuiltFiles.open(dir, name, stat)) {
         copy(file, path, stat.sizeBytes());
       }
     }

@@ -8,15 +8,16 @@ import dev.kiln.sys.Directories;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,13 @@ public final class LayerUnpacker implements AutoCloseable {
   private static final String WHITEOUT = ".wh.";
   private static final String OPAQUE = ".wh..wh..opq";
   private static final String AUFS = ".wh..wh.";
+  private static final int MAX_LINKS = 255;
+
+  /** What names of directories may take that are kept to the end: about a million usual ones. */
+  private static final long MAX_HELD_BYTES = 256 << 20;
+
+  /** What keeping one costs besides its name. */
+  private static final int HELD_BYTES = 100;
 
   /** Where the layer goes. */
   public enum Into {
@@ -63,16 +71,24 @@ public final class LayerUnpacker implements AutoCloseable {
   /** Of a tree, whose layers below must be told from what this one put there. */
   private final NavigableSet<String> written = new TreeSet<>();
 
+  private final Set<BytePath> opaqueDone = new HashSet<>();
   private final Map<BytePath, long[]> directoryTimes = new HashMap<>();
   private final byte[] buffer = new byte[1 << 17];
   private BytePath openParentName = BytePath.EMPTY;
   private Fd openParent;
+  private final long maxHeldBytes;
+  private long heldBytes;
   private boolean rootWritten;
   private boolean opaque;
 
   public LayerUnpacker(Path root, Into into) throws IOException {
+    this(root, into, MAX_HELD_BYTES);
+  }
+
+  LayerUnpacker(Path root, Into into, long maxHeldBytes) throws IOException {
     this.root = Fd.directory(root);
     this.into = into;
+    this.maxHeldBytes = maxHeldBytes;
     this.openParent = this.root;
   }
 
@@ -106,7 +122,7 @@ public final class LayerUnpacker implements AutoCloseable {
     for (Map.Entry<BytePath, long[]> d : directoryTimes.entrySet()) {
       long[] time = d.getValue();
       BytePath path = d.getKey();
-      try (Fd dir = root.openInRoot(path.parent(), Open.RDONLY | Open.DIRECTORY, 0)) {
+      try (Fd dir = root.openDirectoryInRoot(path.parent())) {
         dir.utimes(path.isEmpty() ? BytePath.of(".") : path.name(), time[0], (int) time[1]);
       } catch (SyscallException gone) {
         if (!LayerFormat.isAbsent(gone)) { // replaced by a later entry
@@ -152,6 +168,10 @@ public final class LayerUnpacker implements AutoCloseable {
         LayerFormat.makeOpaque(reach(directory, BytePath.of(".")));
       }
       case TREE -> {
+        if (!opaqueDone.add(path)) {
+          return; // what is there since then is this layer's
+        }
+        hold(path);
         for (Dirent entry : directory.list()) {
           if (!isWritten(path.resolve(entry.name()))) {
             Directories.removeTree(directory, entry.name());
@@ -161,6 +181,7 @@ public final class LayerUnpacker implements AutoCloseable {
     }
   }
 
+  /** Whether this layer has put something at the path or below it. */
   private boolean isWritten(BytePath path) {
     String below = path.latin1() + "/";
     String next = written.ceiling(below);
@@ -168,8 +189,20 @@ public final class LayerUnpacker implements AutoCloseable {
   }
 
   private void noteWritten(BytePath path) {
-    if (into == Into.TREE) {
-      written.add(path.latin1());
+    if (into == Into.TREE && written.add(path.latin1())) {
+      hold(path);
+    }
+  }
+
+  /** Counts a path that is kept until the end. */
+  private void hold(BytePath path) {
+    heldBytes += path.length() + HELD_BYTES;
+    if (heldBytes > maxHeldBytes) {
+      throw new BuildException(
+          Kind.INVALID,
+          "a layer whose directories have names of more than "
+              + maxHeldBytes
+              + " bytes together is not unpacked");
     }
   }
 
@@ -217,7 +250,10 @@ public final class LayerUnpacker implements AutoCloseable {
         if (!parent.exists(name)) {
           parent.mkdir(name, 0700);
         }
-        directoryTimes.put(path, new long[] {entry.mtimeSeconds(), entry.mtimeNanos()});
+        if (directoryTimes.put(path, new long[] {entry.mtimeSeconds(), entry.mtimeNanos()})
+            == null) {
+          hold(path);
+        }
         implicit.remove(path);
         if (hides) {
           opaque = true;
@@ -260,10 +296,9 @@ public final class LayerUnpacker implements AutoCloseable {
    */
   private boolean file(TarEntry entry, Fd parent, BytePath name, TarReader reader)
       throws IOException {
-    int flags = Open.WRONLY | Open.CREAT | Open.EXCL | Open.NOFOLLOW;
     Fd made;
     try {
-      made = parent.open(name, flags, 0600);
+      made = parent.create(name, 0600);
     } catch (SyscallException e) {
       if (e.errno() == Errno.EEXIST) {
         return false;
@@ -289,7 +324,7 @@ public final class LayerUnpacker implements AutoCloseable {
       throw invalid("invalid hard link target", path);
     }
     BytePath dirName = target.parent();
-    try (Fd dir = root.openInRoot(dirName, Open.RDONLY | Open.DIRECTORY, 0)) {
+    try (Fd dir = root.openDirectoryInRoot(dirName)) {
       dir.link(target.name(), parent, name);
     } catch (SyscallException e) {
       if (into == Into.LAYER && LayerFormat.isAbsent(e)) {
@@ -356,11 +391,11 @@ public final class LayerUnpacker implements AutoCloseable {
 
   private Fd directory(BytePath path) throws IOException {
     try {
-      return root.openInRoot(path, Open.RDONLY | Open.DIRECTORY, 0);
+      return root.openDirectoryInRoot(path);
     } catch (SyscallException e) {
       if (e.errno() == Errno.ENOENT) {
         makeMissing(path);
-        return root.openInRoot(path, Open.RDONLY | Open.DIRECTORY, 0);
+        return root.openDirectoryInRoot(path);
       }
       if (e.errno() == Errno.ENOTDIR && into != Into.LAYER) {
         throw invalid("not a directory in the way of an entry", path);
@@ -372,38 +407,68 @@ public final class LayerUnpacker implements AutoCloseable {
     }
   }
 
+  /** Makes a directory and those above it that are missing, through dangling links too. */
   private void makeMissing(BytePath path) throws IOException {
-    if (path.isEmpty()) {
-      return;
-    }
-    BytePath up = path.parent();
-    if (!up.isEmpty()) {
-      try {
-        root.openInRoot(up, Open.RDONLY | Open.DIRECTORY, 0).close();
-      } catch (SyscallException e) {
-        if (e.errno() != Errno.ENOENT) {
-          throw e;
+    var todo = new ArrayDeque<BytePath>(List.of(path));
+    int links = 0;
+    while (!todo.isEmpty()) {
+      BytePath next = todo.element();
+      if (isThere(next)) {
+        todo.pop();
+        continue;
+      }
+      BytePath up = next.parent();
+      if (!isThere(up)) {
+        todo.push(up);
+        continue;
+      }
+      Optional<BytePath> target = makeOne(up, next.name());
+      if (target.isPresent()) {
+        if (++links > MAX_LINKS) {
+          throw new SyscallException("open", path.toString(), Errno.ELOOP);
         }
-        makeMissing(up);
+        todo.push(target.get());
       }
     }
-    try (Fd dir = root.openInRoot(up, Open.RDONLY | Open.DIRECTORY, 0)) {
-      BytePath name = path.name();
+  }
+
+  private boolean isThere(BytePath directory) throws IOException {
+    if (directory.isEmpty()) {
+      return true;
+    }
+    try {
+      root.openDirectoryInRoot(directory).close();
+      return true;
+    } catch (SyscallException e) {
+      if (e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+      return false;
+    }
+  }
+
+  /** Makes one directory; where the name is a link to nowhere, returns what is to be made first. */
+  private Optional<BytePath> makeOne(BytePath up, BytePath name) throws IOException {
+    BytePath path = up.resolve(name);
+    try (Fd dir = root.openDirectoryInRoot(up)) {
       if (!dir.exists(name)) {
         dir.mkdir(name, 0755);
-        implicit.add(path);
+        if (implicit.add(path)) {
+          hold(path);
+        }
       } else if (dir.stat(name).isSymlink()) { // to nowhere here: perhaps to something below
         if (into == Into.LAYER) {
           throw new NeedsLower(path);
         }
         BytePath target = dir.readlink(name);
-        makeMissing(clean(target.startsWith("/") ? target : up.resolve(target)));
+        return Optional.of(clean(target.startsWith("/") ? target : up.resolve(target)));
       } else { // a whiteout: the directory is new
         dir.unlink(name);
         dir.mkdir(name, 0755);
         LayerFormat.makeOpaque(reach(dir, name));
         opaque = true;
       }
+      return Optional.empty();
     }
   }
 

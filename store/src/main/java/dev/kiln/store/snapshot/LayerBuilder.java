@@ -1,11 +1,11 @@
 package dev.kiln.store.snapshot;
 
 import dev.kiln.store.snapshot.MergedTree.Node;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Directories;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -118,8 +118,8 @@ final class LayerBuilder implements TreeDiff.Receiver, AutoCloseable {
     }
     switch (stat.type()) {
       case Stat.S_IFREG -> {
-        try (Fd in = Fd.CWD.open(source, Open.RDONLY | Open.NOFOLLOW, 0);
-            Fd out = Fd.CWD.open(target, Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
+        try (Fd in = BuiltFiles.open(Fd.CWD, source, stat);
+            Fd out = Fd.CWD.create(target, 0600)) {
           in.copyTo(out, stat.sizeBytes());
         }
       }

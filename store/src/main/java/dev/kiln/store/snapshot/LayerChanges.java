@@ -4,7 +4,6 @@ import dev.kiln.store.snapshot.MergedTree.Node;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,8 +44,7 @@ public final class LayerChanges {
 
   private Found directory(BytePath path, Optional<Node> old) throws IOException {
     Found all = Found.NOTHING;
-    try (Fd dir =
-        Fd.CWD.open(layer.resolve(path), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+    try (Fd dir = Fd.CWD.openDirectory(layer.resolve(path))) {
       for (Dirent name : dir.list()) {
         Found one = entry(path.resolve(name.name()), dir.stat(name.name()), child(old, name));
         if (one == Found.UNCHANGED) {

@@ -5,7 +5,6 @@ import dev.kiln.sys.Descent;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -38,7 +37,7 @@ public final class LayerFormat {
 
   /** As {@link #whiteout(Fd, BytePath)}, of an absolute path. */
   public static void whiteout(BytePath path) throws SyscallException {
-    try (Fd dir = Fd.CWD.open(path.parent(), Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+    try (Fd dir = Fd.CWD.openDirectory(path.parent())) {
       whiteout(dir, path.name());
     }
   }

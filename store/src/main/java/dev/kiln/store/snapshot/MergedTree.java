@@ -3,7 +3,6 @@ package dev.kiln.store.snapshot;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import java.nio.file.Path;
@@ -118,7 +117,7 @@ public final class MergedTree {
     var found = new TreeMap<BytePath, Building>();
     for (int layer : directory.holders()) {
       BytePath here = layers.get(layer).resolve(directory.path());
-      try (Fd dir = Fd.CWD.open(here, Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+      try (Fd dir = Fd.CWD.openDirectory(here)) {
         for (Dirent entry : dir.list()) {
           Building before = found.get(entry.name());
           if (before == null) {

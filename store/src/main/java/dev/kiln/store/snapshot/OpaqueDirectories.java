@@ -4,7 +4,6 @@ import dev.kiln.store.snapshot.MergedTree.Node;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import java.nio.file.Path;
@@ -92,7 +91,7 @@ public final class OpaqueDirectories {
   }
 
   private static java.util.List<Dirent> list(BytePath at) throws SyscallException {
-    try (Fd dir = Fd.CWD.open(at, Open.RDONLY | Open.DIRECTORY | Open.NOFOLLOW, 0)) {
+    try (Fd dir = Fd.CWD.openDirectory(at)) {
       return dir.list();
     }
   }

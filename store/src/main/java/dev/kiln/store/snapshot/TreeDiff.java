@@ -1,9 +1,9 @@
 package dev.kiln.store.snapshot;
 
 import dev.kiln.store.snapshot.MergedTree.Node;
+import dev.kiln.sys.BuiltFiles;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
@@ -154,8 +154,8 @@ public final class TreeDiff {
   private static boolean sameBytes(BytePath a, BytePath b) throws IOException {
     byte[] one = new byte[1 << 16];
     byte[] two = new byte[1 << 16];
-    try (Fd fa = Fd.CWD.open(a, Open.RDONLY | Open.NOFOLLOW, 0);
-        Fd fb = Fd.CWD.open(b, Open.RDONLY | Open.NOFOLLOW, 0);
+    try (Fd fa = BuiltFiles.open(Fd.CWD, a);
+        Fd fb = BuiltFiles.open(Fd.CWD, b);
         var inA = fa.input();
         var inB = fb.input()) {
       while (true) {

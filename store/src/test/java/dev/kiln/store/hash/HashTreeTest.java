@@ -8,7 +8,6 @@ import dev.kiln.store.ContentQuery;
 import dev.kiln.store.snapshot.MergedTree;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
-import dev.kiln.sys.Open;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.Xattrs;
 import java.io.ByteArrayInputStream;
@@ -67,7 +66,7 @@ class HashTreeTest {
   }
 
   private static void file(Fd root, String name, String text, int mode) throws Exception {
-    try (Fd file = root.open(p(name), Open.WRONLY | Open.CREAT | Open.EXCL, 0600)) {
+    try (Fd file = root.create(p(name), 0600)) {
       byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
       file.write(bytes, 0, bytes.length);
       file.chmod(mode);
@@ -193,5 +192,24 @@ class HashTreeTest {
         }
       }
     }
+  }
+
+  @Test
+  void aLinkBelowWhatIsAskedForCountsAsALink() throws Exception {
+    var disk = new MergedTree(List.of(temp));
+    try (Fd root = Fd.directory(temp)) {
+      dir(root, "o", 0755);
+      file(root, "o/f", "1", 0644);
+      root.symlink(p("/nowhere"), p("o/broken"));
+    }
+    var query = new ContentQuery("/o", true, false, List.of(), List.of("zzz"));
+    var first = HashTree.unknown().checksum(query, disk);
+    try (Fd root = Fd.directory(temp)) {
+      file(root, "nowhere", "there now", 0644);
+      assertThat(HashTree.unknown().checksum(query, disk)).isEqualTo(first);
+      root.unlink(p("o/broken"));
+      root.symlink(p("/elsewhere"), p("o/broken"));
+    }
+    assertThat(HashTree.unknown().checksum(query, disk)).isNotEqualTo(first);
   }
 }

@@ -152,6 +152,66 @@ class ArchitectureTest {
         .check(KILN);
   }
 
+  /** Fd opens no file for reading by a public method, so these are the other ways there are. */
+  @Test
+  void filesOfTreesAreReadThroughOneDoor() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(
+            "dev.kiln.ops..",
+            "dev.kiln.mounts..",
+            "dev.kiln.gateway..",
+            "dev.kiln.exporters..",
+            "dev.kiln.dockerfile..",
+            "dev.kiln.session..",
+            "dev.kiln.sources..",
+            "dev.kiln.exec..",
+            "dev.kiln.store.snapshot..",
+            "dev.kiln.store.hash..",
+            "dev.kiln.store.layer..")
+        .and(doNotHaveFullyQualifiedNames(READ_THE_HOSTS_OWN_FILES))
+        .should()
+        .callMethodWhere(
+            target(owner(assignableTo("java.nio.file.Files")))
+                .and(
+                    target(
+                        nameMatching(
+                            "read(AllBytes|AllLines|String)|lines|new(Input|Buffered|Byte).*"))))
+        .orShould()
+        .callMethodWhere(
+            target(owner(assignableTo("java.nio.channels.FileChannel")))
+                .and(target(nameMatching("open"))))
+        .orShould()
+        .callConstructorWhere(
+            target(
+                owner(
+                    assignableTo("java.io.FileInputStream")
+                        .or(assignableTo("java.io.FileReader"))
+                        .or(assignableTo("java.io.RandomAccessFile"))
+                        .or(assignableTo("java.util.Scanner")))))
+        .because("what a build made is opened by sys.BuiltFiles alone (ADR 0013)")
+        .check(KILN);
+  }
+
+  /** Of /proc, /sys, /etc of this machine, and files that this daemon has written itself. */
+  private static final List<String> READ_THE_HOSTS_OWN_FILES =
+      List.of(
+          "dev.kiln.exec.Cgroups",
+          "dev.kiln.exec.HostFiles",
+          "dev.kiln.exec.Leftovers",
+          "dev.kiln.exec.Runc",
+          "dev.kiln.exec.RuncExecutor",
+          "dev.kiln.exec.Seccomp",
+          "dev.kiln.exec.cni.Sandboxes",
+          "dev.kiln.exec.usage.CgroupReading",
+          "dev.kiln.exec.usage.KernelFiles",
+          "dev.kiln.session.tree.TreeWriter");
+
+  private static DescribedPredicate<JavaClass> doNotHaveFullyQualifiedNames(List<String> names) {
+    return DescribedPredicate.describe(
+        "are not " + names, c -> !names.contains(c.getName().replaceFirst("\\$.*", "")));
+  }
+
   @Test
   void onlyTheErrorCodecMakesGrpcStatuses() {
     noClasses()
