@@ -49,7 +49,7 @@ final class RootFiles implements AutoCloseable {
         }
         continue;
       }
-      Optional<BytePath> target = link(join(done).resolve(name));
+      Optional<BytePath> target = link(BytePath.join(done).resolve(name));
       if (target.isEmpty()) {
         done.add(name);
       } else if (++links > MAX_LINKS) {
@@ -62,7 +62,7 @@ final class RootFiles implements AutoCloseable {
         split(to, StandardCharsets.ISO_8859_1).reversed().forEach(todo::push);
       }
     }
-    return join(done);
+    return BytePath.join(done);
   }
 
   private static List<BytePath> split(String path) {
@@ -74,14 +74,6 @@ final class RootFiles implements AutoCloseable {
         .filter(name -> !name.isEmpty())
         .map(name -> BytePath.ofBytes(name.getBytes(charset)))
         .toList();
-  }
-
-  private static BytePath join(List<BytePath> names) {
-    BytePath path = BytePath.EMPTY;
-    for (BytePath name : names) {
-      path = path.resolve(name);
-    }
-    return path;
   }
 
   private Optional<BytePath> link(BytePath resolved) throws SyscallException {

@@ -13,6 +13,7 @@ import dev.kiln.store.layer.TarReader;
 import dev.kiln.store.layer.TarWriter;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Descent;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.Fd;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -615,6 +616,49 @@ abstract class StoreTest {
     reopen();
     store.refs().prune(PruneRequest.EVERYTHING, r -> {});
     assertThat(store.refs().usage(List.of(), Duration.ZERO)).isEmpty();
+  }
+
+  @Test
+  void deepStatesAreComparedMergedAndPacked() throws Exception {
+    BytePath deepest = BytePath.of("d" + "/d".repeat(1400));
+    RefId base = scratch(root -> write(root.resolve("etc/a"), "1"));
+    Work folders =
+        root -> {
+          try (Fd dir = Fd.directory(root)) {
+            Directories.makeAll(dir, deepest, 0755);
+            dir.create(deepest.resolve("f"), 0644).close();
+          }
+        };
+    RefId deep = make(base, folders);
+    RefId again =
+        make(
+            deep,
+            root -> {
+              try (Fd dir = Fd.directory(root)) {
+                dir.unlink(deepest.resolve("f"));
+                Directories.removeTree(dir, BytePath.of("d"));
+              }
+              folders.in(root);
+            });
+    assertThat(tarNames(layers(deep).getLast())).hasSize(1402);
+    assertThat(layers(again)).hasSize(3);
+    RefId other = scratch(folders);
+    var refs = store.refs();
+    RefId diff =
+        refs.diff(
+                lease,
+                Optional.of(other),
+                Optional.of(again),
+                RefOptions.of("d"),
+                StepProgress.NONE)
+            .orElseThrow()
+            .id();
+    RefId merged = refs.merge(lease, List.of(other, diff), RefOptions.of("m")).id();
+    var query = new ContentQuery("/d", true, false, List.of("**/f"), List.of());
+    assertThat(refs.contentHash(merged, query, StepProgress.NONE))
+        .isEqualTo(refs.contentHash(again, query, StepProgress.NONE));
+    reopen();
+    store.refs().prune(PruneRequest.EVERYTHING, r -> {});
   }
 
   @Test

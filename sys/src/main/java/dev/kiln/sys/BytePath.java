@@ -1,5 +1,6 @@
 package dev.kiln.sys;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -56,6 +57,18 @@ public final class BytePath implements Comparable<BytePath> {
     }
     System.arraycopy(name.bytes, 0, all, all.length - name.bytes.length, name.bytes.length);
     return new BytePath(all);
+  }
+
+  /** All names with slashes between them; empty for none. */
+  public static BytePath join(Iterable<BytePath> names) {
+    var all = new ByteArrayOutputStream();
+    for (BytePath name : names) {
+      if (all.size() > 0) {
+        all.write('/');
+      }
+      all.writeBytes(name.bytes);
+    }
+    return new BytePath(all.toByteArray());
   }
 
   public BytePath resolve(String name) {

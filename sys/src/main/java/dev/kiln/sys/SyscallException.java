@@ -8,6 +8,7 @@ import java.io.IOException;
  */
 public final class SyscallException extends IOException {
   private static final long serialVersionUID = 1L;
+  private static final int SHOWN_CHARS = 1000;
   private final String call;
   private final String path;
   private final int errno;
@@ -22,13 +23,22 @@ public final class SyscallException extends IOException {
   SyscallException(String call, String path, int errno, String more) {
     super(
         call
-            + (path.isEmpty() ? "" : " " + path)
+            + (path.isEmpty() ? "" : " " + shown(path))
             + ": "
             + Errno.text(errno)
             + (more.isEmpty() ? "" : " (" + more + ")"));
     this.call = call;
-    this.path = path;
+    this.path = shown(path);
     this.errno = errno;
+  }
+
+  /** A path that fills a screen is told by its beginning and its end. */
+  private static String shown(String path) {
+    return path.length() <= SHOWN_CHARS
+        ? path
+        : path.substring(0, SHOWN_CHARS / 2)
+            + "\u2026"
+            + path.substring(path.length() - SHOWN_CHARS / 2);
   }
 
   public String call() {

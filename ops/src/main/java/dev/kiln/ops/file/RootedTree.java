@@ -92,43 +92,51 @@ final class RootedTree implements AutoCloseable {
 
   /** The path without its last name, {@code .} and {@code ..} taken out first. */
   static BytePath parent(BytePath path) {
-    return join(lexical(path)).parent();
+    return BytePath.join(lexical(path)).parent();
   }
 
   private BytePath resolve(BytePath path, boolean followLast) throws SyscallException {
     List<BytePath> plain = lexical(path);
     if (isFreeOfLinks(followLast ? plain : plain.subList(0, Math.max(0, plain.size() - 1)))) {
-      return join(plain);
+      return BytePath.join(plain);
     }
     Deque<BytePath> ahead = new ArrayDeque<>(plain);
     var done = new ArrayList<BytePath>();
+    int missing = Integer.MAX_VALUE; // from which name on nothing is there, and so no link
     int links = 0;
     while (!ahead.isEmpty()) {
       BytePath name = ahead.removeFirst();
       if (name.equals(BytePath.of(".."))) {
         if (!done.isEmpty()) {
           done.removeLast();
+          missing = done.size() < missing ? Integer.MAX_VALUE : missing;
         }
         continue;
       }
       done.add(name);
+      if (done.size() > missing) {
+        continue;
+      }
       if (ahead.isEmpty() && !followLast) {
         break;
       }
-      Optional<BytePath> target = linkTarget(join(done));
-      if (target.isEmpty()) {
+      BytePath here = BytePath.join(done);
+      Optional<Stat> stat = stat(here);
+      if (stat.isEmpty() || !stat.get().isSymlink()) {
+        missing = stat.isEmpty() ? done.size() : missing;
         continue;
       }
+      BytePath target = readlink(here);
       if (++links > MAX_LINKS) {
-        throw new SyscallException("open", root.about() + "/" + join(done), Errno.ELOOP);
+        throw new SyscallException("open", root.about() + "/" + BytePath.join(done), Errno.ELOOP);
       }
       done.removeLast();
-      if (target.get().startsWith("/")) {
+      if (target.startsWith("/")) {
         done.clear();
       }
-      names(target.get()).reversed().forEach(ahead::addFirst);
+      names(target).reversed().forEach(ahead::addFirst);
     }
-    return join(done);
+    return BytePath.join(done);
   }
 
   /** One call that answers for the usual path: it exists and no name of it is a symlink. */
@@ -136,20 +144,12 @@ final class RootedTree implements AutoCloseable {
     if (names.isEmpty()) {
       return true;
     }
-    return root.existsWithoutLinks(join(names));
+    return root.existsWithoutLinks(BytePath.join(names));
   }
 
-  private Optional<BytePath> linkTarget(BytePath path) throws SyscallException {
+  private BytePath readlink(BytePath path) throws SyscallException {
     try (Place place = place(path)) {
-      Optional<Stat> stat = place.stat();
-      return stat.isPresent() && stat.get().isSymlink()
-          ? Optional.of(place.directory().readlink(place.name()))
-          : Optional.empty();
-    } catch (SyscallException e) {
-      if (e.errno() == Errno.ENOENT) {
-        return Optional.empty();
-      }
-      throw e;
+      return place.directory().readlink(place.name());
     }
   }
 
@@ -231,14 +231,6 @@ final class RootedTree implements AutoCloseable {
       }
     }
     return names;
-  }
-
-  private static BytePath join(List<BytePath> names) {
-    BytePath path = BytePath.EMPTY;
-    for (BytePath name : names) {
-      path = path.resolve(name);
-    }
-    return path;
   }
 
   @Override

@@ -3,12 +3,16 @@ package dev.kiln.ops.file;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.FilePaths;
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Descent;
 import dev.kiln.sys.Dirent;
+import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -52,29 +56,47 @@ final class Wildcards {
     var found = new ArrayList<String>();
     Optional<Stat> stat = tree.stat(base);
     if (stat.isEmpty()) {
-      throw new SyscallException("lstat", tree.mountedAt() + "/" + base, dev.kiln.sys.Errno.ENOENT);
+      throw new SyscallException("lstat", tree.mountedAt() + "/" + base, Errno.ENOENT);
     }
     if (stat.get().isDirectory()) {
       try (Fd directory = tree.directory(base)) {
         String rest = String.join("/", parts.subList(first, parts.size()));
         // a class such as [^a] also stands for a slash, so only without one is the depth known
         int depth = rest.indexOf('[') < 0 ? parts.size() - first : Integer.MAX_VALUE;
-        walk(directory, base.toString(), "", rest, depth, found);
+        walk(directory, base.toString(), rest, depth, found);
       }
     }
     return found;
   }
 
-  private static void walk(
-      Fd directory, String base, String above, String pattern, int depth, List<String> found)
+  /** A directory under way, by its path below the first. */
+  private record Level(String path, Iterator<Dirent> rest) {}
+
+  private static void walk(Fd first, String base, String pattern, int depth, List<String> found)
       throws SyscallException {
-    for (Dirent entry : directory.list()) {
-      String path = above.isEmpty() ? entry.name().toString() : above + "/" + entry.name();
-      if (matches(pattern, path)) {
-        found.add(base.isEmpty() ? path : base + "/" + path);
-      } else if (depth > 1 && isDirectory(directory, entry)) {
-        try (Fd below = directory.openDirectory(entry.name())) {
-          walk(below, base, path, pattern, depth == Integer.MAX_VALUE ? depth : depth - 1, found);
+    var way = new ArrayDeque<Level>(); // innermost first: depth is a tree's to choose
+    try (var at = new Descent(first)) {
+      way.push(new Level("", first.list().iterator()));
+      while (!way.isEmpty()) {
+        Level level = way.element();
+        if (!level.rest.hasNext()) {
+          way.pop();
+          if (!way.isEmpty()) {
+            at.leave();
+          }
+          continue;
+        }
+        Dirent entry = level.rest.next();
+        String path =
+            level.path.isEmpty() ? entry.name().toString() : level.path + "/" + entry.name();
+        if (matches(pattern, path)) {
+          found.add(base.isEmpty() ? path : base + "/" + path);
+        } else if (way.size() < depth && isDirectory(at.here(), entry)) {
+          if (path.length() > FolderCopy.MAX_PATH_BYTES) {
+            throw new SyscallException("open", path, Errno.ENAMETOOLONG);
+          }
+          at.enter(entry.name());
+          way.push(new Level(path, at.here().list().iterator()));
         }
       }
     }

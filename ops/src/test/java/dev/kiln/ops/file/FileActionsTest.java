@@ -10,6 +10,8 @@ import dev.kiln.llb.FileAction.Rm;
 import dev.kiln.llb.FileAction.Symlink;
 import dev.kiln.model.BuildException;
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Descent;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
@@ -421,5 +423,54 @@ class FileActionsTest {
             FileActions.mkfile(
                 from, new MkFile("/fifo", 0644, new byte[0], Optional.empty(), -1), PLAIN))
         .hasMessageContaining("only a regular file is written");
+  }
+
+  @Test
+  void foldersInEachOtherAreCopiedAsDeepAsPathsGo() throws Exception {
+    BytePath deepest = BytePath.of("d" + "/d".repeat(1500));
+    try (Fd root = Fd.directory(source);
+        Fd out = Fd.directory(target)) {
+      Directories.makeAll(root, deepest, 0750);
+      root.create(deepest.resolve("f"), 0640).close();
+      root.create(deepest.resolve("g"), 0640).close();
+      root.link(deepest.resolve("f"), root, BytePath.of("d/hard"));
+      copy(new CopyBuilder().of("/d", "/all"));
+      BytePath copied = BytePath.of("all" + "/d".repeat(1500));
+      assertThat(out.stat(copied.resolve("f")).permissions()).isEqualTo(0640);
+      assertThat(out.stat(copied).permissions()).isEqualTo(0750);
+      assertThat(out.stat(copied.resolve("f")).inode())
+          .isEqualTo(out.stat(BytePath.of("all/hard")).inode());
+      var some = new CopyBuilder();
+      some.includes = List.of("**/g");
+      copy(some.of("/d", "/some"));
+      assertThat(out.exists(BytePath.of("some" + "/d".repeat(1500) + "/g"))).isTrue();
+      assertThat(out.exists(BytePath.of("some/hard"))).isFalse();
+      var wild = new CopyBuilder();
+      wild.wildcard = true;
+      copy(wild.of("/d" + "/[d]".repeat(1500) + "/f", "/wild"));
+      assertThat(out.stat(BytePath.of("wild")).isRegular()).isTrue();
+      for (String name : List.of("all", "some")) {
+        Directories.removeTree(out, BytePath.of(name));
+      }
+      Directories.removeTree(root, BytePath.of("d"));
+    }
+  }
+
+  @Test
+  void foldersDeeperThanAnyPathAreRefusedInWords() throws Exception {
+    try (Fd root = Fd.directory(source);
+        Fd out = Fd.directory(target)) {
+      try (var at = new Descent(root)) {
+        for (int i = 0; i < 2100; i++) {
+          at.here().mkdir(BytePath.of("d"), 0755);
+          at.enter(BytePath.of("d"));
+        }
+      }
+      assertThatThrownBy(() -> copy(new CopyBuilder().of("/d", "/x")))
+          .hasMessageContaining("file name too long")
+          .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(2000));
+      Directories.removeTree(out, BytePath.of("x"));
+      Directories.removeTree(root, BytePath.of("d"));
+    }
   }
 }

@@ -5,6 +5,7 @@ import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.SyscallException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -31,26 +32,32 @@ final class FollowedPaths {
     return withoutNested(followed.found);
   }
 
-  private void follow(String path) throws SyscallException {
-    String rest = FilePaths.clean("/" + path).substring(1);
-    String current = "";
-    while (!rest.isEmpty()) {
-      int slash = rest.indexOf('/');
-      String component = slash < 0 ? rest : rest.substring(0, slash);
-      rest = slash < 0 ? "" : rest.substring(slash + 1);
-      String directory = current;
-      current = current.isEmpty() ? component : current + "/" + component;
-      List<String> targets = targets(directory, component);
-      if (!targets.isEmpty()) {
-        if (found.add(current)) {
-          for (String target : targets) {
-            follow(rest.isEmpty() ? target : target + "/" + rest);
+  private void follow(String first) throws SyscallException {
+    var ahead = new ArrayDeque<String>(List.of(first)); // links may lead to links without end
+    for (String path; (path = ahead.poll()) != null; ) {
+      String rest = FilePaths.clean("/" + path).substring(1);
+      String current = "";
+      boolean ended = false;
+      while (!rest.isEmpty() && !ended) {
+        int slash = rest.indexOf('/');
+        String component = slash < 0 ? rest : rest.substring(0, slash);
+        rest = slash < 0 ? "" : rest.substring(slash + 1);
+        String directory = current;
+        current = current.isEmpty() ? component : current + "/" + component;
+        List<String> targets = targets(directory, component);
+        if (!targets.isEmpty()) {
+          if (found.add(current)) {
+            for (String target : targets.reversed()) {
+              ahead.push(rest.isEmpty() ? target : target + "/" + rest);
+            }
           }
+          ended = true;
         }
-        return;
+      }
+      if (!ended) {
+        found.add(current.isEmpty() ? "." : current);
       }
     }
-    found.add(current.isEmpty() ? "." : current);
   }
 
   /** Where the symlinks of this name (or pattern) lead, as paths from the root. */

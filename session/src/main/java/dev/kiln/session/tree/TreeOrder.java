@@ -12,6 +12,9 @@ import java.util.Comparator;
  * that every path lies in a directory that came before. One thread.
  */
 public final class TreeOrder {
+  /** The kernel takes no longer path, so neither end could make or open what has one. */
+  public static final int MAX_PATH_BYTES = 4095;
+
   public static final Comparator<BytePath> PATHS = TreeOrder::compare;
 
   private final ArrayDeque<Level> levels = new ArrayDeque<>();
@@ -42,8 +45,8 @@ public final class TreeOrder {
   }
 
   /**
-   * @throws BuildException {@code INVALID} for a path that is not clean and relative, is out of
-   *     order, or whose directory did not come before
+   * @throws BuildException {@code INVALID} for a path that is too long, not clean and relative, out
+   *     of order, or whose directory did not come before
    */
   public void check(TreeEntry entry) {
     BytePath path = entry.path();
@@ -51,6 +54,16 @@ public final class TreeOrder {
     BytePath name = path.name();
     if (path.isEmpty() || path.byteAt(0) == '/' || !isClean(path)) {
       throw new BuildException(Kind.INVALID, "unclean path in a file transfer: " + path);
+    }
+    int longest = Math.max(path.length(), entry.linkname().length());
+    if (longest > MAX_PATH_BYTES) {
+      throw new BuildException(
+          Kind.INVALID,
+          "a path of "
+              + longest
+              + " bytes in a file transfer: at most "
+              + MAX_PATH_BYTES
+              + " can be made");
     }
     while (levels.size() > 1 && !levels.element().directory.equals(parent)) {
       levels.pop();

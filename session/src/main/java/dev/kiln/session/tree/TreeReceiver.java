@@ -33,6 +33,12 @@ public final class TreeReceiver {
   /** Requests under way: enough to keep a sender busy, few enough to fit any flow window. */
   private static final int MAX_ASKED = 1024;
 
+  /** What the list of one transfer may take in memory: some three million usual files. */
+  private static final long MAX_KEPT_BYTES = 1L << 30;
+
+  /** What an entry takes besides its names. */
+  private static final int ENTRY_BYTES = 250;
+
   private final PacketStream peer;
   private final ReceiveOptions options;
   private final TreeWriter writer;
@@ -57,6 +63,7 @@ public final class TreeReceiver {
   private boolean listed;
   private boolean finished;
   private long bytesReceived;
+  private long keptBytes;
 
   /** A requested file; its first part waits to see whether it is the only one. */
   private static final class Incoming {
@@ -156,6 +163,7 @@ public final class TreeReceiver {
       throw new BuildException(Kind.INVALID, "an entry after the end of the list: " + sent.path());
     }
     count(sent.path().length() + 32L);
+    keep(sent);
     boolean metadataOnly = options.onlyMetadata().isPresent();
     int id = nextId++;
     order.check(sent);
@@ -185,6 +193,20 @@ public final class TreeReceiver {
       }
     }
     place(entry, id);
+  }
+
+  /** Counts what an entry takes in memory until the end of the transfer. */
+  private void keep(TreeEntry sent) {
+    keptBytes += sent.path().length() + sent.linkname().length() + ENTRY_BYTES;
+    if (keptBytes > MAX_KEPT_BYTES) {
+      throw new BuildException(
+          Kind.EXHAUSTED,
+          "a folder with "
+              + (nextId + 1)
+              + " files is too large to receive: their names take more than "
+              + MAX_KEPT_BYTES
+              + " bytes; leave some out by .dockerignore");
+    }
   }
 
   // Directories above an entry that have not been placed, innermost first.

@@ -1,6 +1,7 @@
 package dev.kiln.session.tree;
 
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Descent;
 import dev.kiln.sys.Dirent;
 import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
@@ -23,23 +24,23 @@ import org.jspecify.annotations.Nullable;
  * descriptor open.
  */
 public final class TreeWalk implements AutoCloseable {
-  private final ArrayDeque<Level> levels = new ArrayDeque<>();
+  private final ArrayDeque<Level> levels = new ArrayDeque<>(); // innermost first
+  private final Descent at;
   private final Map<Stat.Inode, BytePath> firstNames = new HashMap<>();
   private final boolean withXattrs;
-  private @Nullable Found pending; // a directory just returned, not yet entered
+  private @Nullable BytePath pending; // a directory just returned, not yet entered
   private long lastSizeBytes;
 
-  /** An open directory and what is left of it. */
-  private record Level(Fd fd, BytePath path, Iterator<Dirent> entries, boolean isRoot) {}
-
-  private record Found(Fd in, BytePath name, BytePath path) {}
+  /** What is left of a directory. */
+  private record Level(BytePath path, Iterator<Dirent> entries) {}
 
   /**
    * @param withXattrs whether entries carry extended attributes, which costs a system call each
    */
   public TreeWalk(Fd root, boolean withXattrs) throws SyscallException {
     this.withXattrs = withXattrs;
-    levels.push(new Level(root, BytePath.EMPTY, root.list().iterator(), true));
+    this.at = new Descent(root);
+    levels.push(new Level(BytePath.EMPTY, root.list().iterator()));
   }
 
   /** The next entry; empty at the end. */
@@ -54,9 +55,12 @@ public final class TreeWalk implements AutoCloseable {
       BytePath name = level.entries().next().name();
       BytePath path = level.path().resolve(name);
       try {
-        TreeEntry entry = read(level.fd(), name, path);
+        if (path.length() > TreeOrder.MAX_PATH_BYTES) {
+          throw new SyscallException("open", path.toString(), Errno.ENAMETOOLONG);
+        }
+        TreeEntry entry = read(at.here(), name, path);
         if (entry.isDirectory()) {
-          pending = new Found(level.fd(), name, path);
+          pending = path;
         }
         return Optional.of(entry);
       } catch (SyscallException e) {
@@ -79,32 +83,26 @@ public final class TreeWalk implements AutoCloseable {
   }
 
   private void enterPending() throws SyscallException {
-    Found directory = pending;
+    BytePath directory = pending;
     if (directory == null) {
       return;
     }
     pending = null;
     try {
-      Fd fd = directory.in().openDirectory(directory.name());
-      List<Dirent> entries;
-      try {
-        entries = fd.list();
-      } catch (SyscallException e) {
-        fd.close();
-        throw e;
-      }
-      levels.push(new Level(fd, directory.path(), entries.iterator(), false));
+      at.enter(directory.name());
     } catch (SyscallException e) {
       if (e.errno() != Errno.ENOENT && e.errno() != Errno.ENOTDIR) {
         throw e;
       }
+      return;
     }
+    levels.push(new Level(directory, at.here().list().iterator()));
   }
 
-  private void leave() {
-    Level level = levels.pop();
-    if (!level.isRoot()) {
-      level.fd().close();
+  private void leave() throws SyscallException {
+    levels.pop();
+    if (!levels.isEmpty()) {
+      at.leave();
     }
   }
 
@@ -154,8 +152,6 @@ public final class TreeWalk implements AutoCloseable {
 
   @Override
   public void close() {
-    while (!levels.isEmpty()) {
-      leave();
-    }
+    at.close();
   }
 }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Descent;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.Xattrs;
@@ -407,5 +409,48 @@ class TreeTransferTest {
     public void removed(BytePath path) {
       removed.add(path.toString());
     }
+  }
+
+  @Test
+  void foldersInEachOtherCrossAsDeepAsPathsGo() throws Exception {
+    BytePath deepest = BytePath.of("d" + "/d".repeat(1999));
+    try (Fd root = Fd.directory(source)) {
+      Directories.makeAll(root, deepest, 0755);
+      root.create(deepest.resolve("f"), 0644).close();
+    }
+    transfer(ReceiveOptions.MIRROR);
+    try (Fd from = Fd.directory(source);
+        Fd to = Fd.directory(destination)) {
+      assertThat(to.stat(deepest.resolve("f")).isRegular()).isTrue();
+      Directories.removeTree(from, BytePath.of("d"));
+      transfer(ReceiveOptions.MIRROR);
+      assertThat(to.list()).isEmpty();
+    }
+  }
+
+  @Test
+  void foldersDeeperThanAnyPathAreRefusedInWords() throws Exception {
+    BytePath name = BytePath.of("d");
+    try (Fd root = Fd.directory(source)) {
+      try (var at = new Descent(root)) {
+        for (int i = 0; i < 2100; i++) {
+          at.here().mkdir(name, 0755);
+          at.enter(name);
+        }
+      }
+      assertThatThrownBy(
+              () -> {
+                try (var tree = new DirectoryTree(source)) {
+                  tree.walk(_ -> {});
+                }
+              })
+          .hasMessageContaining("file name too long")
+          .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(2000));
+      Directories.removeTree(root, name);
+    }
+    BytePath far = BytePath.of("x".repeat(5000));
+    assertThatThrownBy(() -> receiveOnly(TreeEntry.file(far, 0644, 0, 0)))
+        .isInstanceOf(BuildException.class)
+        .hasMessageContaining("a path of 5000 bytes");
   }
 }

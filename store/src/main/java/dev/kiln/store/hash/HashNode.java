@@ -4,7 +4,11 @@ import dev.kiln.store.snapshot.MergedTree;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -44,35 +48,77 @@ final class HashNode {
     return kind == Kind.DIRECTORY;
   }
 
+  /** Writes the entry and all below it: itself, then each child after its name. */
   void write(DataOutputStream to) throws IOException {
+    writeOwn(to);
+    var way = new ArrayDeque<Iterator<Map.Entry<String, HashNode>>>();
+    way.push(entries());
+    while (!way.isEmpty()) {
+      if (!way.element().hasNext()) {
+        way.pop();
+        continue;
+      }
+      var child = way.element().next();
+      to.writeUTF(child.getKey());
+      child.getValue().writeOwn(to);
+      way.push(child.getValue().entries());
+    }
+  }
+
+  private Iterator<Map.Entry<String, HashNode>> entries() {
+    return children == null ? Collections.emptyIterator() : children.entrySet().iterator();
+  }
+
+  private void writeOwn(DataOutputStream to) throws IOException {
     to.writeByte(kind.ordinal());
     to.writeUTF(link);
     writeDigest(to, digest);
     if (isDirectory()) {
       writeDigest(to, treeDigest);
       to.writeInt(children == null ? -1 : children.size());
-      if (children != null) {
-        for (Map.Entry<String, HashNode> child : children.entrySet()) {
-          to.writeUTF(child.getKey());
-          child.getValue().write(to);
-        }
-      }
+    }
+  }
+
+  /** A directory whose children are being read. */
+  private static final class Filling {
+    final Map<String, HashNode> children;
+    int left;
+
+    Filling(Map<String, HashNode> children, int left) {
+      this.children = children;
+      this.left = left;
     }
   }
 
   static HashNode read(DataInputStream from) throws IOException {
-    var node = new HashNode(Kind.values()[from.readByte()], from.readUTF());
+    var way = new ArrayDeque<Filling>();
+    HashNode root = readOwn(from, way);
+    while (!way.isEmpty()) {
+      Filling at = way.element();
+      if (at.left-- == 0) {
+        way.pop();
+        continue;
+      }
+      String name = from.readUTF();
+      at.children.put(name, readOwn(from, way));
+    }
+    return root;
+  }
+
+  private static HashNode readOwn(DataInputStream from, Deque<Filling> way) throws IOException {
+    int kind = from.readUnsignedByte();
+    if (kind >= Kind.values().length) {
+      throw new IOException("no kind of entry: " + kind);
+    }
+    var node = new HashNode(Kind.values()[kind], from.readUTF());
     node.digest = readDigest(from);
     if (node.isDirectory()) {
       node.treeDigest = readDigest(from);
       int count = from.readInt();
       if (count >= 0) {
         var children = new TreeMap<String, HashNode>();
-        for (int i = 0; i < count; i++) {
-          String name = from.readUTF();
-          children.put(name, read(from));
-        }
         node.children = children;
+        way.push(new Filling(children, count));
       }
     }
     return node;

@@ -16,10 +16,13 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -337,29 +340,71 @@ public final class HashTree implements TreeHash {
     return Digest.ofHash(hash.digest()).value();
   }
 
+  /** A directory whose entries are being hashed. */
+  private static final class Hashing {
+    final String key;
+    final HashNode node;
+    final Iterator<Map.Entry<String, HashNode>> rest;
+    final MessageDigest hash = Digest.sha256();
+
+    Hashing(String key, HashNode node, String own, Map<String, HashNode> children) {
+      this.key = key;
+      this.node = node;
+      this.rest = children.entrySet().iterator();
+      hash.update((byte) 0);
+      hash.update(ascii(own));
+    }
+
+    void add(String name, String digest) {
+      hash.update((byte) 0);
+      hash.update(latin1(name));
+      hash.update(ascii(digest));
+    }
+  }
+
   /** The digest of an entry with everything below it; symlinks below are not followed. */
   String treeDigest(String key, HashNode node, MergedTree disk) throws IOException {
-    if (!node.isDirectory()) {
-      return digest(key, node, disk);
+    Optional<String> known = knownDigest(key, node, disk);
+    if (known.isPresent()) {
+      return known.get();
     }
-    String known = node.treeDigest;
-    if (known == null) {
-      MessageDigest hash = Digest.sha256();
-      hash.update((byte) 0);
-      hash.update(ascii(digest(key, node, disk)));
-      for (Map.Entry<String, HashNode> child : children(key, node, disk).entrySet()) {
-        String name = child.getKey();
-        String path = key.isEmpty() ? name : key + "/" + name;
-        hash.update((byte) 0);
-        hash.update(latin1(name));
-        hash.update(ascii(treeDigest(path, child.getValue(), disk)));
+    var way = new ArrayDeque<Hashing>(); // innermost first: depth is a tree's to choose
+    way.push(begin(key, node, disk));
+    while (true) {
+      Hashing at = way.element();
+      if (at.rest.hasNext()) {
+        var child = at.rest.next();
+        String path = at.key.isEmpty() ? child.getKey() : at.key + "/" + child.getKey();
+        Optional<String> digest = knownDigest(path, child.getValue(), disk);
+        if (digest.isPresent()) {
+          at.add(child.getKey(), digest.get());
+        } else {
+          way.push(begin(path, child.getValue(), disk));
+        }
+        continue;
       }
-      known = Digest.ofHash(hash.digest()).value();
-      node.treeDigest = known;
-      node.disk = null;
+      way.pop();
+      String digest = Digest.ofHash(at.hash.digest()).value();
+      at.node.treeDigest = digest;
+      at.node.disk = null;
       changed = true;
+      if (way.isEmpty()) {
+        return digest;
+      }
+      way.element().add(name(at.key), digest);
     }
-    return known;
+  }
+
+  /** Empty for a directory that was not hashed yet. */
+  private Optional<String> knownDigest(String key, HashNode node, MergedTree disk)
+      throws IOException {
+    return node.isDirectory()
+        ? Optional.ofNullable(node.treeDigest)
+        : Optional.of(digest(key, node, disk));
+  }
+
+  private Hashing begin(String key, HashNode node, MergedTree disk) throws IOException {
+    return new Hashing(key, node, digest(key, node, disk), children(key, node, disk));
   }
 
   static byte[] ascii(String text) {

@@ -11,6 +11,7 @@ import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -117,12 +118,41 @@ final class IncludedPaths {
   }
 
   /**
+   * A directory under way.
+   *
    * @param path as it was asked for, UTF-8
    * @param key where it is in the tree
+   * @param isParent whether it is among {@link #parents}
    */
-  private void visit(String path, String key, HashNode node) throws IOException {
+  private record Visiting(
+      String path, String key, Iterator<Map.Entry<String, HashNode>> rest, boolean isParent) {}
+
+  private void visit(String firstPath, String firstKey, HashNode first) throws IOException {
+    var way = new ArrayDeque<Visiting>(); // innermost first: depth is a tree's to choose
+    enter(firstPath, firstKey, first, way);
+    while (!way.isEmpty()) {
+      Visiting at = way.element();
+      if (!at.rest.hasNext()) {
+        way.pop();
+        if (at.isParent) {
+          parents.removeLast();
+        }
+        continue;
+      }
+      var child = at.rest.next();
+      String name = child.getKey();
+      enter(
+          at.path + "/" + BytePath.ofLatin1(name),
+          at.key.isEmpty() ? name : at.key + "/" + name,
+          child.getValue(),
+          way);
+    }
+  }
+
+  private void enter(String path, String key, HashNode node, Deque<Visiting> way)
+      throws IOException {
     boolean skipped = node.isDirectory() && path.equals(asked) && endsInSlash;
-    boolean pushed = false;
+    boolean isParent = false;
     // a trailing slash leaves out the directory's header; the pattern still matches the directory
     if (matches(path) && !skipped) {
       Included entry = entry(path, node);
@@ -133,27 +163,24 @@ final class IncludedPaths {
         entry.digest = tree.digest(key, node, disk);
       }
       if (included) {
-        for (Included parent : parents) {
-          take(parent);
-        }
+        takeParents();
         take(entry);
       }
       if (node.isDirectory()) {
         parents.addLast(entry);
-        pushed = true;
+        isParent = true;
       }
     }
     if (node.isDirectory()) {
-      for (Map.Entry<String, HashNode> child : tree.children(key, node, disk).entrySet()) {
-        String name = child.getKey();
-        visit(
-            path + "/" + BytePath.ofLatin1(name),
-            key.isEmpty() ? name : key + "/" + name,
-            child.getValue());
-      }
+      var rest = tree.children(key, node, disk).entrySet().iterator();
+      way.push(new Visiting(path, key, rest, isParent));
     }
-    if (pushed) {
-      parents.removeLast();
+  }
+
+  private void takeParents() {
+    Included innermost = parents.peekLast();
+    if (innermost != null && !innermost.taken) { // else those above it are taken too
+      parents.forEach(this::take);
     }
   }
 

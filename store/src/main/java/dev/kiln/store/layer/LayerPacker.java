@@ -13,7 +13,10 @@ import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,12 +66,13 @@ public final class LayerPacker {
     }
 
     void pack() throws IOException {
-      if (!packed) {
-        if (parent != null) {
-          parent.pack();
-        }
-        packed = true;
-        entry(TarEntry.of(path, stat, BytePath.EMPTY, capability(path)));
+      var unpacked = new ArrayDeque<Dir>();
+      for (Dir dir = this; dir != null && !dir.packed; dir = dir.parent) {
+        unpacked.push(dir);
+      }
+      for (Dir dir : unpacked) {
+        dir.packed = true;
+        entry(TarEntry.of(dir.path, dir.stat, BytePath.EMPTY, capability(dir.path)));
       }
     }
   }
@@ -90,36 +94,50 @@ public final class LayerPacker {
     to.close();
   }
 
-  private void directory(Dir dir, Optional<Node> lower) throws IOException, InterruptedException {
-    if (Thread.interrupted()) {
-      throw new InterruptedException();
-    }
-    try (Fd fd = Fd.CWD.openDirectory(layer.resolve(dir.path))) {
-      for (Dirent entry : fd.list()) {
-        child(dir, fd, entry, lower);
+  /** A directory under way, with what the tree below has in its place. */
+  private record Packing(Dir dir, Optional<Node> lower, Iterator<Dirent> rest) {}
+
+  private void directory(Dir first, Optional<Node> lower) throws IOException, InterruptedException {
+    var way = new ArrayDeque<Packing>(); // innermost first: depth is a tree's to choose
+    enter(first, lower, way);
+    while (!way.isEmpty()) {
+      if (way.element().rest.hasNext()) {
+        child(way.element(), way.element().rest.next().name(), way);
+      } else {
+        way.pop();
       }
     }
   }
 
-  private void child(Dir dir, Fd fd, Dirent entry, Optional<Node> lower)
+  private void enter(Dir dir, Optional<Node> lower, Deque<Packing> way)
       throws IOException, InterruptedException {
-    BytePath path = dir.path.resolve(entry.name());
-    Stat stat = fd.stat(entry.name());
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+    try (Fd fd = Fd.CWD.openDirectory(layer.resolve(dir.path))) {
+      way.push(new Packing(dir, lower, fd.list().iterator()));
+    }
+  }
+
+  private void child(Packing in, BytePath name, Deque<Packing> way)
+      throws IOException, InterruptedException {
+    BytePath path = in.dir.path.resolve(name);
+    Stat stat = Fd.CWD.stat(layer.resolve(path));
+    Optional<Node> old = lowerChild(in.lower, name);
     if (stat.isWhiteout()) {
-      if (below.isEmpty() || lowerChild(lower, entry.name()).isPresent()) {
-        dir.pack();
+      if (below.isEmpty() || old.isPresent()) {
+        in.dir.pack();
         entry(whiteout(path));
       }
     } else if (stat.isDirectory()) {
-      Optional<Node> same = lowerChild(lower, entry.name());
-      var child = new Dir(dir, path, stat, false);
-      if (same.isEmpty() || !isSame(same.get(), path, stat)) {
+      var child = new Dir(in.dir, path, stat, false);
+      if (old.isEmpty() || !isSame(old.get(), path, stat)) {
         child.pack();
       }
-      directory(child, same.filter(Node::isDirectory));
-    } else if (stat.type() != Stat.S_IFSOCK && !isUnchanged(path, stat, entry, lower)) {
-      dir.pack();
-      file(fd, entry.name(), path, stat);
+      enter(child, old.filter(Node::isDirectory), way);
+    } else if (stat.type() != Stat.S_IFSOCK && !isUnchanged(path, stat, old)) {
+      in.dir.pack();
+      file(path, stat);
     }
   }
 
@@ -129,9 +147,7 @@ public final class LayerPacker {
         : Optional.empty();
   }
 
-  private boolean isUnchanged(BytePath path, Stat stat, Dirent entry, Optional<Node> lower)
-      throws IOException {
-    Optional<Node> old = lowerChild(lower, entry.name());
+  private boolean isUnchanged(BytePath path, Stat stat, Optional<Node> old) throws IOException {
     return old.isPresent()
         && LayerChanges.isUnchanged(below.orElseThrow(), old.get(), layer.resolve(path), stat);
   }
@@ -149,9 +165,9 @@ public final class LayerPacker {
         all, TarEntry.FILE, 0, 0, 0, 0, 0, 0, BytePath.EMPTY, 0, 0, new TreeMap<>());
   }
 
-  private void file(Fd dir, BytePath name, BytePath path, Stat stat)
-      throws IOException, InterruptedException {
-    BytePath link = stat.isSymlink() ? dir.readlink(name) : BytePath.EMPTY;
+  private void file(BytePath path, Stat stat) throws IOException, InterruptedException {
+    BytePath here = layer.resolve(path);
+    BytePath link = stat.isSymlink() ? Fd.CWD.readlink(here) : BytePath.EMPTY;
     TarEntry entry = TarEntry.of(path, stat, link, capability(path));
     if (stat.nlink() > 1) {
       BytePath first = linked.putIfAbsent(stat.inode(), path);
@@ -162,7 +178,7 @@ public final class LayerPacker {
     }
     entry(entry);
     if (stat.isRegular() && stat.sizeBytes() > 0) {
-      try (Fd file = BuiltFiles.open(dir, name, stat)) {
+      try (Fd file = BuiltFiles.open(Fd.CWD, here, stat)) {
         copy(file, path, stat.sizeBytes());
       }
     }

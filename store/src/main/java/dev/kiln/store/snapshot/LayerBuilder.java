@@ -12,12 +12,12 @@ import dev.kiln.sys.Xattrs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
+import java.util.Iterator;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -67,14 +67,19 @@ final class LayerBuilder implements TreeDiff.Receiver, AutoCloseable {
 
   /** The directories above {@code path} as they are in the tree. */
   private void parents(BytePath path) throws IOException {
-    BytePath parent = path.parent();
-    if (parent.isEmpty() || made.contains(parent)) {
+    var missing = new ArrayDeque<BytePath>();
+    for (BytePath p = path.parent(); !p.isEmpty() && !made.contains(p); p = p.parent()) {
+      missing.push(p);
+    }
+    if (missing.isEmpty()) {
       return;
     }
-    parents(parent);
-    var node = from.find(parent); // what changes lies in a directory that both trees have
-    directory(
-        node.orElseThrow(() -> new SyscallException("lstat", parent.toString(), Errno.ENOENT)));
+    Optional<Node> at = from.find(missing.element().parent());
+    for (BytePath parent : missing) { // what changes lies in a directory that both trees have
+      at = at.isPresent() ? from.child(at.get(), parent.name()) : at;
+      directory(
+          at.orElseThrow(() -> new SyscallException("lstat", parent.toString(), Errno.ENOENT)));
+    }
   }
 
   private void directory(Node node) throws IOException {
@@ -150,24 +155,33 @@ final class LayerBuilder implements TreeDiff.Receiver, AutoCloseable {
       return;
     }
     var linked = new HashMap<Stat.Inode, BytePath>();
-    copyDirectory(tree, root.get(), BytePath.of(target), how, linked);
-  }
-
-  private static void copyDirectory(
-      MergedTree tree, Node directory, BytePath target, Files how, Map<Stat.Inode, BytePath> linked)
-      throws IOException {
-    attributes(tree.backing(directory), directory.stat(), target);
-    List<Node> children = new ArrayList<>(tree.children(directory));
-    for (Node child : children) {
-      BytePath at = target.resolve(child.path().name());
+    var way = new ArrayDeque<Copying>(); // innermost first: depth is a tree's to choose
+    way.push(Copying.begin(tree, root.get(), BytePath.of(target)));
+    while (!way.isEmpty()) {
+      Copying at = way.element();
+      if (!at.rest.hasNext()) {
+        way.pop();
+        Stat stat = at.directory.stat();
+        Fd.CWD.utimes(at.target, stat.mtimeSeconds(), stat.mtimeNanos());
+        continue;
+      }
+      Node child = at.rest.next();
+      BytePath to = at.target.resolve(child.path().name());
       if (child.isDirectory()) {
-        Fd.CWD.mkdir(at, 0700);
-        copyDirectory(tree, child, at, how, linked);
+        Fd.CWD.mkdir(to, 0700);
+        way.push(Copying.begin(tree, child, to));
       } else {
-        file(tree.backing(child), child.stat(), at, how, linked);
+        file(tree.backing(child), child.stat(), to, how, linked);
       }
     }
-    Fd.CWD.utimes(target, directory.stat().mtimeSeconds(), directory.stat().mtimeNanos());
+  }
+
+  /** A directory that is being copied. */
+  private record Copying(Node directory, BytePath target, Iterator<Node> rest) {
+    static Copying begin(MergedTree tree, Node directory, BytePath target) throws IOException {
+      attributes(tree.backing(directory), directory.stat(), target);
+      return new Copying(directory, target, tree.children(directory).iterator());
+    }
   }
 
   /** Removes everything in a directory, not the directory. */

@@ -7,6 +7,8 @@ import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Iterator;
 import java.util.Optional;
 
 /**
@@ -25,7 +27,7 @@ public final class LayerChanges {
   /** Whether everything in the layer differs from {@code below}, or leads to what does. */
   public static boolean areAll(MergedTree below, Path layer) throws IOException {
     var changes = new LayerChanges(below, BytePath.of(layer));
-    return changes.directory(BytePath.EMPTY, below.root()) != Found.UNCHANGED;
+    return changes.areAll();
   }
 
   /** Whether a file in a layer is that of the tree below it. */
@@ -36,50 +38,71 @@ public final class LayerChanges {
         && (LayerFormat.isCopiedUp(file) || TreeDiff.sameContent(stat, below.backing(old), file));
   }
 
-  private enum Found {
-    NOTHING,
-    CHANGES,
-    UNCHANGED
+  /** A directory under way. */
+  private static final class Looking {
+    final BytePath path;
+    final Optional<Node> old;
+    final Iterator<Dirent> rest;
+
+    /** Whether its own attributes are as below. */
+    final boolean same;
+
+    boolean holdsChanges;
+
+    Looking(BytePath path, Optional<Node> old, Iterator<Dirent> rest, boolean same) {
+      this.path = path;
+      this.old = old;
+      this.rest = rest;
+      this.same = same;
+    }
   }
 
-  private Found directory(BytePath path, Optional<Node> old) throws IOException {
-    Found all = Found.NOTHING;
-    try (Fd dir = Fd.CWD.openDirectory(layer.resolve(path))) {
-      for (Dirent name : dir.list()) {
-        Found one = entry(path.resolve(name.name()), dir.stat(name.name()), child(old, name));
-        if (one == Found.UNCHANGED) {
-          return one;
+  private boolean areAll() throws IOException {
+    var way = new ArrayDeque<Looking>(); // innermost first: depth is a tree's to choose
+    way.push(look(BytePath.EMPTY, below.root(), false));
+    while (!way.isEmpty()) {
+      Looking at = way.element();
+      if (!at.rest.hasNext()) {
+        way.pop();
+        if (!at.holdsChanges && at.same) {
+          return false;
         }
-        if (one == Found.CHANGES) {
-          all = one;
+        if (!way.isEmpty()) {
+          way.element().holdsChanges = true;
         }
+        continue;
+      }
+      BytePath name = at.rest.next().name();
+      BytePath path = at.path.resolve(name);
+      BytePath here = layer.resolve(path);
+      Stat stat = Fd.CWD.stat(here);
+      Optional<Node> old = child(at.old, name);
+      if (stat.isWhiteout()) {
+        at.holdsChanges |= old.isPresent();
+      } else if (stat.isDirectory()) {
+        way.push(look(path, old.filter(Node::isDirectory), isSame(old, here, stat)));
+      } else if (old.isPresent() && isUnchanged(below, old.get(), here, stat)) {
+        return false;
+      } else {
+        at.holdsChanges = true;
       }
     }
-    return all;
+    return true;
   }
 
-  private Found entry(BytePath path, Stat stat, Optional<Node> old) throws IOException {
-    if (stat.isWhiteout()) {
-      return old.isPresent() ? Found.CHANGES : Found.NOTHING;
+  private Looking look(BytePath path, Optional<Node> old, boolean same) throws IOException {
+    try (Fd dir = Fd.CWD.openDirectory(layer.resolve(path))) {
+      return new Looking(path, old, dir.list().iterator(), same);
     }
-    BytePath here = layer.resolve(path);
-    if (!stat.isDirectory()) {
-      return old.isPresent() && isUnchanged(below, old.get(), here, stat)
-          ? Found.UNCHANGED
-          : Found.CHANGES;
-    }
-    boolean same =
-        old.isPresent()
-            && TreeDiff.sameEntry(old.get().stat(), below.backing(old.get()), stat, here)
-            && !LayerFormat.isOpaque(here);
-    Found inside = directory(path, old.filter(Node::isDirectory));
-    if (inside == Found.NOTHING) {
-      return same ? Found.UNCHANGED : Found.CHANGES;
-    }
-    return inside;
   }
 
-  private Optional<Node> child(Optional<Node> directory, Dirent name) throws IOException {
-    return directory.isPresent() ? below.child(directory.get(), name.name()) : Optional.empty();
+  private boolean isSame(Optional<Node> old, BytePath here, Stat stat) throws IOException {
+    return old.isPresent()
+        && TreeDiff.sameEntry(old.get().stat(), below.backing(old.get()), stat, here)
+        && !LayerFormat.isOpaque(here);
+  }
+
+  private Optional<Node> child(Optional<Node> directory, BytePath name) throws IOException {
+    return directory.isPresent() ? below.child(directory.get(), name) : Optional.empty();
   }
 }

@@ -7,6 +7,8 @@ import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -27,14 +29,18 @@ public final class OpaqueDirectories {
   }
 
   public void expand() throws SyscallException {
-    Optional<Node> root = below.root();
-    if (root.isPresent()) {
-      merged(root.get());
+    var merged = new ArrayDeque<Node>(below.root().stream().toList());
+    var hiding = new ArrayDeque<Node>();
+    while (!merged.isEmpty()) {
+      merged(merged.pop(), merged, hiding);
+    }
+    while (!hiding.isEmpty()) {
+      hide(hiding.pop(), hiding);
     }
   }
 
   /** A directory of both, not opaque: only what is in it may be. */
-  private void merged(Node lower) throws SyscallException {
+  private void merged(Node lower, Deque<Node> more, Deque<Node> hiding) throws SyscallException {
     BytePath here = layer.resolve(lower.path());
     for (Dirent entry : list(here)) {
       if (!entry.isDirectory()) {
@@ -43,13 +49,7 @@ public final class OpaqueDirectories {
       BytePath child = here.resolve(entry.name());
       Optional<Node> hidden = below.child(lower, entry.name()).filter(Node::isDirectory);
       boolean opaque = LayerFormat.isOpaque(child);
-      if (hidden.isPresent()) {
-        if (opaque) {
-          hide(hidden.get());
-        } else {
-          merged(hidden.get());
-        }
-      }
+      hidden.ifPresent(opaque ? hiding::push : more::push);
       if (opaque) {
         restoringTimes(child, () -> LayerFormat.unmakeOpaque(child));
       }
@@ -57,7 +57,7 @@ public final class OpaqueDirectories {
   }
 
   /** A directory that hides {@code lower} whole: says so name by name. */
-  private void hide(Node lower) throws SyscallException {
+  private void hide(Node lower, Deque<Node> more) throws SyscallException {
     BytePath here = layer.resolve(lower.path());
     Map<BytePath, Dirent> present = new HashMap<>();
     for (Dirent entry : list(here)) {
@@ -71,7 +71,7 @@ public final class OpaqueDirectories {
             if (mine == null) {
               LayerFormat.whiteout(layer.resolve(child.path()));
             } else if (mine.isDirectory() && child.isDirectory()) {
-              hide(child);
+              more.push(child);
               if (LayerFormat.isOpaque(layer.resolve(child.path()))) {
                 LayerFormat.unmakeOpaque(layer.resolve(child.path()));
               }

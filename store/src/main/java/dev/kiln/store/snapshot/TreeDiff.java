@@ -8,7 +8,10 @@ import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -57,39 +60,54 @@ public final class TreeDiff {
     new TreeDiff(lower, upper, to).directory(Optional.of(lowerDir), Optional.of(upperDir));
   }
 
-  private void directory(Optional<Node> below, Optional<Node> above) throws IOException {
-    if (below.isPresent() && above.isPresent() && sameDirectory(below.get(), above.get())) {
-      return;
-    }
-    var old = new TreeMap<BytePath, Node>();
-    if (below.isPresent()) {
-      for (Node node : lower.children(below.get())) {
-        old.put(node.path().name(), node);
-      }
-    }
-    List<Node> now = above.isPresent() ? upper.children(above.get()) : List.of();
-    for (Node node : now) {
-      BytePath name = node.path().name();
-      for (var gone = old.firstEntry();
-          gone != null && gone.getKey().compareTo(name) < 0;
-          gone = old.firstEntry()) {
-        to.delete(gone.getValue().path());
-        old.pollFirstEntry();
-      }
-      entry(Optional.ofNullable(old.remove(name)), node);
-    }
-    for (Node gone : old.values()) {
-      to.delete(gone.path());
+  /** A directory under way. */
+  private static final class Comparing {
+    /** What the lower tree has in it that was not met yet, by name. */
+    final TreeMap<BytePath, Node> old = new TreeMap<>();
+
+    final Iterator<Node> now;
+
+    Comparing(List<Node> old, List<Node> now) {
+      old.forEach(node -> this.old.put(node.path().name(), node));
+      this.now = now.iterator();
     }
   }
 
-  private void entry(Optional<Node> below, Node above) throws IOException {
-    boolean replaces = below.isPresent() && below.get().isDirectory() != above.isDirectory();
-    if (below.isEmpty() || replaces || !same(below.get(), above)) {
-      to.put(above, replaces);
+  private void directory(Optional<Node> lowest, Optional<Node> highest) throws IOException {
+    var way = new ArrayDeque<Comparing>(); // innermost first: depth is a tree's to choose
+    enter(lowest, highest, way);
+    while (!way.isEmpty()) {
+      Comparing at = way.element();
+      if (!at.now.hasNext()) {
+        way.pop();
+        for (Node gone : at.old.values()) {
+          to.delete(gone.path());
+        }
+        continue;
+      }
+      Node above = at.now.next();
+      BytePath name = above.path().name();
+      while (!at.old.isEmpty() && at.old.firstKey().compareTo(name) < 0) {
+        to.delete(at.old.pollFirstEntry().getValue().path());
+      }
+      Optional<Node> below = Optional.ofNullable(at.old.remove(name));
+      boolean replaces = below.isPresent() && below.get().isDirectory() != above.isDirectory();
+      if (below.isEmpty() || replaces || !same(below.get(), above)) {
+        to.put(above, replaces);
+      }
+      if (above.isDirectory()) {
+        enter(replaces ? Optional.empty() : below, Optional.of(above), way);
+      }
     }
-    if (above.isDirectory()) {
-      directory(replaces ? Optional.empty() : below, Optional.of(above));
+  }
+
+  private void enter(Optional<Node> below, Optional<Node> above, Deque<Comparing> way)
+      throws SyscallException {
+    if (below.isEmpty() || above.isEmpty() || !sameDirectory(below.get(), above.get())) {
+      way.push(
+          new Comparing(
+              below.isPresent() ? lower.children(below.get()) : List.of(),
+              above.isPresent() ? upper.children(above.get()) : List.of()));
     }
   }
 

@@ -7,6 +7,7 @@ import dev.kiln.model.Digest;
 import dev.kiln.store.ContentQuery;
 import dev.kiln.store.snapshot.MergedTree;
 import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Directories;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.Stat;
 import dev.kiln.sys.Xattrs;
@@ -211,5 +212,31 @@ class HashTreeTest {
       root.symlink(p("/elsewhere"), p("o/broken"));
     }
     assertThat(HashTree.unknown().checksum(query, disk)).isNotEqualTo(first);
+  }
+
+  @Test
+  void deepTreesAreHashedAndKept() throws Exception {
+    BytePath deepest = p("d" + "/d".repeat(1900));
+    try (Fd root = Fd.directory(temp)) {
+      Directories.makeAll(root, deepest, 0755);
+      file(root, deepest + "/f", "1", 0644);
+      var disk = new MergedTree(List.of(temp));
+      HashTree read = HashTree.unknown();
+      var all = read.checksum(ContentQuery.of("/"), disk);
+      var chosen = new ContentQuery("/", true, false, List.of("**/f"), List.of());
+      var some = read.checksum(chosen, disk);
+      var bytes = new ByteArrayOutputStream();
+      read.write(new DataOutputStream(bytes));
+      Directories.removeTree(root, p("d"));
+      HashTree again =
+          HashTree.read(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
+      assertThat(again.checksum(ContentQuery.of("/"), disk)).isEqualTo(all);
+      assertThat(again.checksum(chosen, disk)).isEqualTo(some);
+      bytes.write(0);
+      byte[] bad = bytes.toByteArray();
+      bad[4] = 77; // the kind of the root
+      assertThatThrownBy(() -> HashTree.read(new DataInputStream(new ByteArrayInputStream(bad))))
+          .isInstanceOf(java.io.IOException.class);
+    }
   }
 }
