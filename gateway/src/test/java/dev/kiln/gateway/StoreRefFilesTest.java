@@ -13,12 +13,16 @@ import dev.kiln.store.Lease;
 import dev.kiln.store.LocalStore;
 import dev.kiln.store.RefOptions;
 import dev.kiln.store.StoreOptions;
+import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Fd;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** B-06 to B-08: files of results, with real mounts. */
@@ -75,5 +79,32 @@ class StoreRefFilesTest {
     assertThat(files.readDir(result, "/", "absolute"))
         .extracting(Stat::getPath, Stat::getLinkname)
         .containsExactly(org.assertj.core.groups.Tuple.tuple("absolute", "/dir/file"));
+  }
+
+  @Test
+  @Timeout(value = 20, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void onlyRegularFilesAreRead() throws Exception {
+    try (ActiveRef active =
+        store.refs().create(lease, Optional.empty(), RefOptions.of("odd"), StepProgress.NONE)) {
+      try (Fd root = Fd.directory(active.mount())) {
+        root.mknod(
+            BytePath.of("Dockerfile"),
+            dev.kiln.sys.Stat.S_IFIFO | 0644,
+            dev.kiln.sys.Stat.Device.NONE);
+        root.mknod(
+            BytePath.of(".dockerignore"),
+            dev.kiln.sys.Stat.S_IFCHR | 0644,
+            new dev.kiln.sys.Stat.Device(1, 5));
+      }
+      result = Optional.of(new ResultId(active.commit().id().value()));
+    }
+    assertThatThrownBy(() -> files.readFile(result, "Dockerfile", 0, -1))
+        .isInstanceOf(BuildException.class)
+        .hasMessage("Dockerfile of the result is a fifo: only a regular file is read");
+    assertThatThrownBy(() -> files.readFile(result, ".dockerignore", 0, 100))
+        .isInstanceOf(BuildException.class)
+        .hasMessageContaining("is a device");
+    assertThatThrownBy(() -> files.readFile(result, "/", 0, -1))
+        .hasMessageContaining("is a directory");
   }
 }
