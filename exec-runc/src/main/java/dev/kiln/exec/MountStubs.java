@@ -56,10 +56,14 @@ final class MountStubs {
   static MountStubs make(RootFiles files, List<Point> points, boolean recursive)
       throws SyscallException {
     Set<BytePath> stubs = new HashSet<>();
-    List<BytePath> targets = targets(files, points);
+    var targets = new ArrayList<BytePath>();
+    for (Point point : points) {
+      targets.add(files.resolve(point.destination()));
+    }
+    Set<BytePath> mounts = new HashSet<>(targets);
     for (int i = 0; i < points.size(); i++) {
       BytePath target = targets.get(i);
-      if (!isMissing(files, target, targets)) {
+      if (target.isEmpty() || liesInMount(target, mounts) || files.exists(target)) {
         continue;
       }
       if (recursive) {
@@ -75,26 +79,17 @@ final class MountStubs {
         files, stubs.stream().sorted(Comparator.<BytePath>naturalOrder().reversed()).toList());
   }
 
-  private static List<BytePath> targets(RootFiles files, List<Point> points)
-      throws SyscallException {
-    var targets = new ArrayList<BytePath>();
-    for (Point point : points) {
-      targets.add(files.resolve(point.destination()));
-    }
-    return targets;
-  }
-
-  private static boolean isMissing(RootFiles files, BytePath target, List<BytePath> targets)
-      throws SyscallException {
-    return !target.isEmpty() && !liesInMount(target, targets) && !files.exists(target);
-  }
-
-  private static boolean liesInMount(BytePath target, List<BytePath> targets) {
+  private static boolean liesInMount(BytePath target, Set<BytePath> mounts) {
     String path = target.latin1();
-    return NOT_IN_ROOTFS.stream().anyMatch(m -> path.equals(m) || path.startsWith(m + "/"))
-        || targets.stream()
-            .filter(other -> !other.isEmpty())
-            .anyMatch(other -> path.startsWith(other.latin1() + "/"));
+    if (NOT_IN_ROOTFS.stream().anyMatch(m -> path.equals(m) || path.startsWith(m + "/"))) {
+      return true;
+    }
+    for (BytePath p = target.parent(); !p.isEmpty(); p = p.parent()) {
+      if (mounts.contains(p)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static void make(RootFiles files, BytePath target, Point point) throws SyscallException {

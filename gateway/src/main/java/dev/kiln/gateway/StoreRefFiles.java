@@ -102,11 +102,19 @@ public final class StoreRefFiles implements RefFiles {
         path,
         root -> {
           var entries = new ArrayList<Stat>();
+          long bytes = 0;
           try (Fd dir = root.openDirectoryInRoot(BytePath.of(path))) {
             for (Dirent entry : dir.list()) {
               String name = entry.name().toString();
               if (includePattern.isEmpty() || FilePaths.matches(includePattern, name)) {
-                entries.add(stat(dir, entry.name(), name));
+                Stat stat = stat(dir, entry.name(), name);
+                bytes += stat.getSerializedSize();
+                if (bytes > LIMIT) {
+                  throw new BuildException(
+                      Kind.EXHAUSTED,
+                      path + " has more entries than one answer can hold: ask by a pattern");
+                }
+                entries.add(stat);
               }
             }
           }

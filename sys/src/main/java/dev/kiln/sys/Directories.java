@@ -17,13 +17,19 @@ import java.util.Set;
  * Lists, counts and removes directories by {@code getdents64(2)}. Any thread; blocks on the disk.
  */
 public final class Directories {
+  /** Names of one directory that are held at once. */
+  private static final int MAX_LISTED = 1 << 22;
+
   private Directories() {}
 
   static List<Dirent> list(Fd directory) throws SyscallException {
     directory.seek(0);
     var all = new ArrayList<Dirent>();
     while (read(directory, all)) {
-      // there may be more
+      if (all.size() > MAX_LISTED) {
+        throw new SyscallException(
+            "getdents64", directory.about(), Errno.EOVERFLOW, "more than " + MAX_LISTED + " names");
+      }
     }
     all.sort(Comparator.comparing(Dirent::name));
     return all;

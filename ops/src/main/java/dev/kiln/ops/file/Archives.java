@@ -17,10 +17,12 @@ import dev.kiln.sys.Xattrs;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
+import org.apache.commons.compress.MemoryLimitException;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 import org.apache.commons.compress.compressors.xz.XZCompressorInputStream;
 
@@ -32,6 +34,10 @@ import org.apache.commons.compress.compressors.xz.XZCompressorInputStream;
  */
 final class Archives {
   private static final int BUFFER = 1 << 17;
+
+  /** {@code xz -9} needs 65 MiB. */
+  private static final int MAX_XZ_KIB = 128 << 10;
+
   private static final Stamp AS_IS = new Stamp(Optional.empty(), Optional.empty());
 
   private Archives() {}
@@ -40,6 +46,16 @@ final class Archives {
   static boolean isArchive(Fd directory, BytePath name, Stat seen) {
     try (InputStream in = open(directory, name, seen)) {
       return new TarReader(in).next().isPresent();
+    } catch (MemoryLimitException e) {
+      throw new BuildException(
+          Kind.EXHAUSTED,
+          name
+              + " is compressed by xz with a dictionary for which "
+              + e.getMemoryNeededInKb()
+              + " KiB of memory are needed, more than the "
+              + MAX_XZ_KIB
+              + " that are given: unpack it before, or compress it by xz -9 at most",
+          e);
     } catch (IOException | RuntimeException e) {
       return false; // whatever cannot be read as an archive is a file to copy
     }
@@ -48,7 +64,7 @@ final class Archives {
   /** Unpacks into the directory {@code destination} of {@code tree}, which exists. */
   static void unpack(Fd directory, BytePath name, Stat seen, RootedTree tree, BytePath destination)
       throws IOException, InterruptedException {
-    Map<BytePath, TarEntry> directories = new LinkedHashMap<>();
+    Map<BytePath, Instant> directories = new LinkedHashMap<>();
     try (InputStream in = open(directory, name, seen);
         RootedTree root = tree.below(destination)) {
       var tar = new TarReader(in);
@@ -60,8 +76,8 @@ final class Archives {
       }
       for (var made : directories.entrySet()) {
         try (Place place = root.place(made.getKey())) {
-          TarEntry e = made.getValue();
-          place.directory().utimes(place.name(), e.mtimeSeconds(), e.mtimeNanos());
+          Instant time = made.getValue();
+          place.directory().utimes(place.name(), time.getEpochSecond(), time.getNano());
         }
       }
     }
@@ -89,7 +105,11 @@ final class Archives {
       return new BZip2CompressorInputStream(file, true);
     }
     if (startsWith(start, 0xfd, '7', 'z', 'X', 'Z', 0)) {
-      return new XZCompressorInputStream(file, true);
+      return XZCompressorInputStream.builder()
+          .setInputStream(file)
+          .setDecompressConcatenated(true)
+          .setMemoryLimitKiB(MAX_XZ_KIB)
+          .get();
     }
     boolean skippable =
         start.length >= 8
@@ -114,7 +134,7 @@ final class Archives {
   }
 
   private static void entry(
-      TarReader tar, TarEntry e, RootedTree root, Map<BytePath, TarEntry> directories)
+      TarReader tar, TarEntry e, RootedTree root, Map<BytePath, Instant> directories)
       throws IOException {
     root.makeDirectories(root.resolve(RootedTree.parent(e.name())), 0755, AS_IS);
     BytePath resolved = root.resolveParent(e.name());
@@ -136,7 +156,7 @@ final class Archives {
       }
     }
     if (isDirectory) {
-      directories.put(resolved, e);
+      directories.put(resolved, Instant.ofEpochSecond(e.mtimeSeconds(), e.mtimeNanos()));
     }
   }
 

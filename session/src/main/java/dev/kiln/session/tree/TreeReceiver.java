@@ -39,6 +39,9 @@ public final class TreeReceiver {
   /** What an entry takes besides its names. */
   private static final int ENTRY_BYTES = 250;
 
+  /** Larger first parts are written at once: each of {@link #MAX_ASKED} files may hold one. */
+  private static final int MAX_HELD_PART = 1 << 16;
+
   private final PacketStream peer;
   private final ReceiveOptions options;
   private final TreeWriter writer;
@@ -352,14 +355,14 @@ public final class TreeReceiver {
       asked--;
       askForMore();
       finishIfComplete();
-    } else if (first == null && !file.started) {
+    } else if (first == null && !file.started && data.bytes().length <= MAX_HELD_PART) {
       file.first = data;
     } else {
       if (first != null) {
         workers.write(file.file, first.bytes(), first.offset(), first.length(), false);
         file.first = null;
-        file.started = true;
       }
+      file.started = true;
       workers.write(file.file, data.bytes(), data.offset(), data.length(), false);
     }
   }

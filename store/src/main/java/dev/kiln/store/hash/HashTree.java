@@ -14,6 +14,7 @@ import dev.kiln.sys.Xattrs;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayDeque;
@@ -333,6 +334,9 @@ public final class HashTree implements TreeHash {
       byte[] buffer = new byte[(int) Math.min(1 << 17, Math.max(4096, stat.sizeBytes()))];
       try (Fd fd = BuiltFiles.open(Fd.CWD, file, stat)) {
         for (int n; (n = fd.read(buffer, 0, buffer.length)) > 0; ) {
+          if (Thread.currentThread().isInterrupted()) { // a file may seem to have exabytes
+            throw new ClosedByInterruptException();
+          }
           hash.update(buffer, 0, n);
         }
       }

@@ -8,6 +8,7 @@ import dev.kiln.sys.Stat;
 import dev.kiln.sys.SyscallException;
 import dev.kiln.sys.Xattrs;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -177,6 +178,9 @@ public final class TreeDiff {
         var inA = fa.input();
         var inB = fb.input()) {
       while (true) {
+        if (Thread.currentThread().isInterrupted()) { // a file may seem to have exabytes
+          throw new ClosedByInterruptException();
+        }
         int n = inA.readNBytes(one, 0, one.length);
         int m = inB.readNBytes(two, 0, two.length);
         if (n != m || !Arrays.equals(one, 0, n, two, 0, m)) {
