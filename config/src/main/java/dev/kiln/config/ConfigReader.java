@@ -66,7 +66,8 @@ public final class ConfigReader {
     if (print.isPresent()) {
       return new Request.Print(print.get());
     }
-    Optional<Path> named = flags.config.value().map(text -> path("--config", text));
+    Optional<Path> named =
+        flags.config.value().filter(text -> !text.isEmpty()).map(text -> path("--config", text));
     TomlTable toml = load(named);
     var warnings = new ArrayList<>(NotOffered.check(flags, toml));
     DaemonConfig config = merge(flags, toml, gids);

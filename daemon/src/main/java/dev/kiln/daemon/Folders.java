@@ -12,8 +12,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes the folders that the daemon needs, with all above them that are missing. Whoever may write
- * there decides what builds give, so modes do not depend on the umask, which is 0 here. Modes are
- * BuildKit's (v0.22, as its daemon makes them). Blocks on the disk.
+ * there decides what builds give, so modes do not depend on the umask. Modes are BuildKit's (v0.22,
+ * as its daemon makes them). Blocks on the disk.
  */
 final class Folders {
   private static final Logger LOG = LoggerFactory.getLogger(Folders.class);
@@ -57,6 +57,7 @@ final class Folders {
       makeForSockets(above, uid, gid);
     }
     Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(GROUPS));
+    Files.setPosixFilePermissions(folder, GROUPS); // whatever the umask
     own(folder, uid, gid);
   }
 

@@ -15,9 +15,9 @@ import org.slf4j.LoggerFactory;
 import sun.misc.Signal;
 
 /**
- * SIGTERM, SIGINT, and the end of the input where that is asked for. The first asks for a stop in order, the third ends the process at once, as
- * buildkitd does. A start that does not come to its end by itself is ended by the first. Any
- * thread; lasts as long as the process.
+ * SIGTERM, SIGINT, and the end of the input where that is asked for. The first asks for a stop in
+ * order, the third ends the process at once, as buildkitd does. A start that does not come to its
+ * end by itself is ended by the first. Any thread; lasts as long as the process.
  */
 final class Signals {
   private static final Logger LOG = LoggerFactory.getLogger(Signals.class);

@@ -101,6 +101,15 @@ record Plugins(List<Path> folders) {
     }
   }
 
+  /**
+   * Makes sure that the programs of a network are there, before a step needs it.
+   *
+   * @throws BuildException naming one that is not, and the way out
+   */
+  void check(PluginList list) {
+    list.plugins().forEach(plugin -> find(plugin.path("type").asText()));
+  }
+
   Path find(String type) {
     return new SearchPath(folders)
         .find(type)

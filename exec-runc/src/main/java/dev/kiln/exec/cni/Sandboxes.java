@@ -55,6 +55,7 @@ public final class Sandboxes {
             new Network(PluginList.loopback(), "lo"),
             new Network(PluginList.parse(text, config.toString()), "eth0"));
     var plugins = new Plugins(List.of(place.programs()));
+    networks.forEach(network -> plugins.check(network.list()));
     var namespaces = new CniNamespaces(place.root(), plugins, networks);
     try (var _ = InitLock.take(place.environment())) {
       namespaces.clearLeftovers();
@@ -67,8 +68,8 @@ public final class Sandboxes {
     Optional<List<Path>> own = ownPrograms(place.environment().getOrDefault("PATH", ""));
     Programs programs = own.isPresent() ? OWN : Programs.STANDARD;
     var plugins = new Plugins(own.orElse(List.of(place.programs())));
-    plugins.find(programs.bridge());
     var networks = List.of(new Network(PluginList.bridge(bridge, subnet, programs), "eth0"));
+    networks.forEach(network -> plugins.check(network.list()));
     var namespaces = new CniNamespaces(place.root(), plugins, networks);
     try (var _ = InitLock.take(place.environment())) {
       Path mark = place.root().resolve("bridge-" + bridge);

@@ -57,6 +57,16 @@ class PluginsTest {
   }
 
   @Test
+  void aProgramThatIsNotThereIsNamedBeforeItIsNeeded() throws Exception {
+    PlayedPlugin.write(dir, "one", "{}", 0);
+    plugins.check(list("[{\"type\":\"one\"}]"));
+    assertThatThrownBy(() -> plugins.check(list("[{\"type\":\"one\"},{\"type\":\"two\"}]")))
+        .isInstanceOf(BuildException.class)
+        .hasMessageContaining("CNI plugin two is not in " + dir.resolve("none") + ", " + dir)
+        .hasMessageContaining("--oci-cni-binary-dir");
+  }
+
+  @Test
   void deleteGoesBackwardsThroughAllWithTheLastResult() throws Exception {
     PlayedPlugin.write(dir, "one", "", 0);
     PlayedPlugin.write(dir, "two", "{\"code\":7,\"msg\":\"no\"}", 1);
