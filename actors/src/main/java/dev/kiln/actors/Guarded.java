@@ -4,6 +4,7 @@ import akka.actor.typed.Behavior;
 import akka.actor.typed.BehaviorInterceptor;
 import akka.actor.typed.TypedActorContext;
 import akka.actor.typed.javadsl.Behaviors;
+import dev.kiln.model.BuildException;
 
 /**
  * Keeps an error that one message causes, as a stack that is too deep or memory that is not there,
@@ -24,7 +25,7 @@ final class Guarded<T> extends BehaviorInterceptor<T, T> {
     try {
       return to.apply(context, message);
     } catch (Error e) {
-      throw new IllegalStateException(e.toString(), e);
+      throw BuildException.of(e);
     }
   }
 
@@ -34,7 +35,7 @@ final class Guarded<T> extends BehaviorInterceptor<T, T> {
     try {
       return to.apply(context, signal);
     } catch (Error e) {
-      throw new IllegalStateException(e.toString(), e);
+      throw BuildException.of(e);
     }
   }
 }

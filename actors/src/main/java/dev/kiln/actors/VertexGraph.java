@@ -180,9 +180,11 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     }
   }
 
+  /** {@code EXHAUSTED} where the machine is, else {@code INTERNAL}: no client's fault. */
   private static BuildException internal(String what, Throwable why) {
-    return new BuildException(
-        Kind.INTERNAL, what + ": " + BuildException.of(why).getMessage(), why);
+    BuildException cause = BuildException.of(why);
+    Kind kind = cause.kind() == Kind.EXHAUSTED ? Kind.EXHAUSTED : Kind.INTERNAL;
+    return new BuildException(kind, what + ": " + cause.getMessage(), why);
   }
 
   @Override

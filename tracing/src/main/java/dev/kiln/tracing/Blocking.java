@@ -16,9 +16,8 @@ public final class Blocking {
   private Blocking() {}
 
   /**
-   * Work under way. {@code done} ends whatever ends the work, or keeps it from being begun where
-   * the machine has no thread left; {@link #interrupt} asks the work to stop, which ends {@code
-   * done} when the work has really ended.
+   * Work under way. {@code done} ends whatever ends the work; {@link #interrupt} asks the work to
+   * stop, which ends {@code done} when the work has really ended.
    */
   public record Task<T>(CompletionStage<T> done, Thread thread) {
     public void interrupt() {
@@ -40,18 +39,13 @@ public final class Blocking {
     var done = new CompletableFuture<T>();
     Callable<T> traced = Context.current().wrap(work);
     Thread thread =
-        builder.unstarted(() -> {
+        builder.start(() -> {
           try {
             done.complete(traced.call());
           } catch (Throwable e) { // whatever ends the work ends the future: a slot is never lost
             done.completeExceptionally(e);
           }
         });
-    try {
-      thread.start();
-    } catch (Throwable e) { // the caller may be an actor, which is not to stop for it
-      done.completeExceptionally(e);
-    }
     return new Task<>(done, thread);
   }
 }

@@ -52,11 +52,19 @@ final class ParallelGzip extends OutputStream {
   ParallelGzip(OutputStream out, java.util.function.Supplier<BlockPacker> packers)
       throws IOException {
     this.out = out;
+    // Before there are workers: nobody ends them where this finds no room.
+    out.write(new byte[] {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0, 0, 0, (byte) 0xff});
     for (int i = 0; i < WORKERS; i++) {
       BlockPacker packer = packers.get();
-      Blocking.onPlatform("gzip-" + i, () -> work(packer));
+      try {
+        Blocking.onPlatform("gzip-" + i, () -> work(packer));
+      } catch (OutOfMemoryError e) { // no thread is left on the machine: fewer do it too
+        if (i == 0) {
+          throw e;
+        }
+        return;
+      }
     }
-    out.write(new byte[] {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0, 0, 0, (byte) 0xff});
   }
 
   private boolean work(BlockPacker packer) throws InterruptedException {
