@@ -10,6 +10,7 @@ import dev.kiln.dockerfile.instruction.StageList;
 import dev.kiln.dockerfile.lint.LintOptions;
 import dev.kiln.dockerfile.lint.Linter;
 import dev.kiln.dockerfile.lint.Rule;
+import dev.kiln.dockerfile.shell.Allowance;
 import dev.kiln.dockerfile.shell.Environment;
 import dev.kiln.dockerfile.shell.Expansion;
 import dev.kiln.dockerfile.shell.ShellLexer;
@@ -86,7 +87,7 @@ public final class Converter {
     StageList file = StageList.read(text, linter);
     checks.stageNames(file.stages());
     checks.casing(file.stages());
-    ShellLexer lexer = ShellLexer.of(text.escape());
+    ShellLexer lexer = ShellLexer.of(text.escape()).within(new Allowance());
     GlobalScope globals = globals(file, lexer);
     for (int i = 0; i < file.stages().size(); i++) {
       planStage(file.stages().get(i), i, lexer, globals);

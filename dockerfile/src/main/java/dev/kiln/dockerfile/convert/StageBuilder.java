@@ -37,7 +37,6 @@ final class StageBuilder {
   static final Set<String> NOT_VARIABLES = Set.of(SCAN_CONTEXT, SCAN_STAGE);
 
   private static final String HISTORY_COMMENT = "buildkit.dockerfile.v0";
-  private static final ShellLexer IN_HEREDOC = ShellLexer.of('\\').ignoringQuotes();
 
   private final PlannedStage stage;
   private final BuildScope scope;
@@ -171,7 +170,7 @@ final class StageBuilder {
 
   /** Expands the text of a heredoc, in which quotes are ordinary characters. */
   String expandHeredoc(String text, Instruction instruction) {
-    return expandWith(IN_HEREDOC, text, instruction);
+    return expandWith(scope.lexer().inHeredoc(), text, instruction);
   }
 
   private String expandWith(ShellLexer lexer, String word, Instruction instruction) {

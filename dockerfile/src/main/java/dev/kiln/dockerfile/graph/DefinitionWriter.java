@@ -11,7 +11,9 @@ import dev.kiln.grpc.pb.Position;
 import dev.kiln.grpc.pb.Range;
 import dev.kiln.grpc.pb.Source;
 import dev.kiln.grpc.pb.SourceInfo;
+import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import dev.kiln.model.SourceRange;
 import java.util.ArrayDeque;
@@ -28,12 +30,16 @@ import java.util.Optional;
  * and beside the ops their metadata and places. One object writes one definition; one thread.
  */
 public final class DefinitionWriter {
+  /** Every command has all variables that are set before it, so a few lines can stand for much. */
+  private static final long MOST_BYTES = 256L << 20;
+
   private final OpWriter ops;
   private final Map<Node, Digest> done = new IdentityHashMap<>();
   private final Map<Digest, ByteString> bytes = new LinkedHashMap<>();
   private final Map<Digest, OpMetadata> metadata = new HashMap<>();
   private final Map<Digest, Locations.Builder> locations = new HashMap<>();
   private final Map<SourceInfo, Integer> sources = new LinkedHashMap<>();
+  private long size;
 
   private DefinitionWriter(Platform platform) {
     this.ops = new OpWriter(platform, this::input);
@@ -101,23 +107,18 @@ public final class DefinitionWriter {
         open.pop();
         continue;
       }
-      Optional<Node> missing = missing(inputs(node));
-      if (missing.isPresent()) {
-        open.push(missing.get());
-      } else {
+      List<Node> missing = missing(inputs(node));
+      if (missing.isEmpty()) {
         write(node);
         open.pop();
+      } else {
+        missing.reversed().forEach(open::push); // the first one is next
       }
     }
   }
 
-  private Optional<Node> missing(List<Node> inputs) {
-    for (Node input : inputs) {
-      if (known(input).isEmpty()) {
-        return Optional.of(input);
-      }
-    }
-    return Optional.empty();
+  private List<Node> missing(List<Node> inputs) {
+    return inputs.stream().filter(input -> known(input).isEmpty()).toList();
   }
 
   private static List<Node> inputs(Node node) {
@@ -166,7 +167,16 @@ public final class DefinitionWriter {
 
   private void keep(Node node, Digest digest, ByteString op) {
     done.put(node, digest);
-    bytes.putIfAbsent(digest, op);
+    if (bytes.putIfAbsent(digest, op) == null) {
+      size += op.size();
+      if (size > MOST_BYTES) {
+        throw new BuildException(
+            Kind.INVALID,
+            "the build's definition is larger than "
+                + (MOST_BYTES >> 20)
+                + " MiB: give its steps fewer or shorter variables and commands");
+      }
+    }
   }
 
   private int index(SourceInfo source) {

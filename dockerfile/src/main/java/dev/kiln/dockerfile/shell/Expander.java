@@ -16,6 +16,7 @@ final class Expander {
   private final ShellLexer lexer;
   private final String source;
   private final Environment environment;
+  private final Allowance allowance;
   private final Set<String> matched = new LinkedHashSet<>();
   private final Set<String> unmatched = new LinkedHashSet<>();
   private int at;
@@ -26,6 +27,7 @@ final class Expander {
     this.lexer = lexer;
     this.source = source;
     this.environment = environment;
+    this.allowance = lexer.allowance().orElseGet(Allowance::new);
     this.rawEscapes = lexer.rawEscapes();
   }
 
@@ -158,6 +160,12 @@ final class Expander {
   }
 
   private String dollar() {
+    String value = substituted();
+    allowance.take(value.length());
+    return value;
+  }
+
+  private String substituted() {
     next();
     if (peek() != '{') {
       String name = name();
@@ -236,7 +244,7 @@ final class Expander {
     if (value.isEmpty() && lexer.rawUnset()) {
       return "${" + name + "/" + pattern + "/" + replacement + "}";
     }
-    return new ShellPattern(pattern).replace(value.orElse(""), replacement, all);
+    return new ShellPattern(pattern).replace(value.orElse(""), replacement, all, allowance);
   }
 
   private String operand(int stop, boolean keepEscapes, String atEnd) {

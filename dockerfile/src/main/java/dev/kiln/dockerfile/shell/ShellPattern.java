@@ -5,6 +5,7 @@ import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import java.util.ArrayList;
 
 /**
  * A shell pattern without bracket expressions: {@code *} any text, {@code ?} one character, {@code
@@ -24,25 +25,33 @@ record ShellPattern(String text) {
     return m.find() ? new StringBuilder(reversed.substring(m.end())).reverse().toString() : value;
   }
 
-  String replace(String value, String replacement, boolean all) {
+  /**
+   * @throws BuildException {@code INVALID} where {@code allowance} has no room for the result
+   */
+  String replace(String value, String replacement, boolean all, Allowance allowance) {
     Pattern pattern = compile(text, true, false);
     Matcher m = pattern.matcher(value);
     String literal = Matcher.quoteReplacement(replacement);
-    return all ? m.replaceAll(literal) : m.replaceFirst(literal);
+    var out = new StringBuilder();
+    for (boolean more = true; more && m.find(); more = all) {
+      allowance.take(replacement.length());
+      m.appendReplacement(out, literal);
+    }
+    return m.appendTail(out).toString();
   }
 
   /** The pattern read backwards, each escape still in front of what it escapes. */
   private String reversed() {
-    var out = new StringBuilder();
+    var parts = new ArrayList<String>();
     int at = 0;
     while (at < text.length()) {
       boolean escape = text.charAt(at) == '\\' && at + 1 < text.length();
       int c = text.codePointAt(escape ? at + 1 : at);
       int width = Character.charCount(c) + (escape ? 1 : 0);
-      out.insert(0, text.substring(at, at + width));
+      parts.add(text.substring(at, at + width));
       at += width;
     }
-    return out.toString();
+    return String.join("", parts.reversed());
   }
 
   private Pattern compile(String pattern, boolean greedy, boolean anchored) {

@@ -108,7 +108,7 @@ class ShellLexerTest {
     assertThat(LEXER.keepingQuotes().keepingUnset().text("'a' \"$v\" $u ${u:-x}", ENV))
         .isEqualTo("'a' \"abcab\" $u ${u:-x}");
     assertThat(LEXER.keepingEscapes().text("a\\ b", ENV)).isEqualTo("a\\ b");
-    assertThat(LEXER.ignoringQuotes().text("'$v' \"", ENV)).isEqualTo("'abcab' \"");
+    assertThat(LEXER.inHeredoc().text("'$v' \"", ENV)).isEqualTo("'abcab' \"");
   }
 
   @Test
