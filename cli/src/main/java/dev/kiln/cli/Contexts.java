@@ -1,12 +1,12 @@
 package dev.kiln.cli;
 
+import com.google.re2j.Pattern;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * What a build is made of: its context, its Dockerfile and further contexts, as the frontend's

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import com.google.re2j.Pattern;
 import dev.kiln.config.DaemonConfig.CdiConfig;
 import dev.kiln.config.DaemonConfig.DnsConfig;
 import dev.kiln.config.DaemonConfig.FrontendsConfig;
@@ -191,7 +192,8 @@ public final class ConfigReader {
         flags
             .group
             .value()
-            .map(name -> name.matches("[0-9]{1,9}") ? Integer.parseInt(name) : gids.apply(name));
+            .map(name ->
+                Pattern.matches("[0-9]{1,9}", name) ? Integer.parseInt(name) : gids.apply(name));
     return new GrpcConfig(
         texts(flags.addr, grpc.texts("address"), "unix:///run/buildkit/buildkitd.sock"),
         pick(flags.debugaddr, grpc.text("debugAddress")).orElse(""),
@@ -262,7 +264,7 @@ public final class ConfigReader {
   }
 
   private static GcThresholds megabytes(String flag) {
-    if (!flag.matches("|[0-9]{1,12}(,[0-9]{1,12}){0,2}")) {
+    if (!Pattern.matches("|[0-9]{1,12}(,[0-9]{1,12}){0,2}", flag)) {
       throw new ConfigException(
           "invalid --oci-worker-gc-keepstorage '"
               + flag

@@ -1,8 +1,8 @@
 package dev.kiln.config;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * An amount of disk: bytes, or a share of the whole disk; zero is none. Immutable. Text forms:
@@ -49,12 +49,12 @@ public sealed interface DiskSpace {
     if (text.isEmpty()) {
       return new Bytes(0);
     }
-    if (text.matches("\\+?[0-9]{1,5}%")) {
+    if (Pattern.matches("\\+?[0-9]{1,5}%", text)) {
       return new Percent(Integer.parseInt(text.substring(0, text.length() - 1)));
     }
     Matcher m = // a number as Go reads it, and a unit with or without a space before
         Pattern.compile(
-                "(\\+?(?:[0-9][0-9_]*+\\.?[0-9]*+|\\.[0-9]++)(?:e[-+]?[0-9]{1,3})?)"
+                "(\\+?(?:[0-9][0-9_]*\\.?[0-9]*|\\.[0-9]+)(?:e[-+]?[0-9]{1,3})?)"
                     + " ?(b|[kmgtp](?:i?b)?|)")
             .matcher(text.toLowerCase(Locale.ROOT));
     double bytes =

@@ -1,9 +1,9 @@
 package dev.kiln.config;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Reads durations as Go spells them ({@code 1h30m}, {@code 1.5s}, {@code -20s}); in a setting a
@@ -48,10 +48,9 @@ public final class GoDuration {
     Matcher part = PART.matcher(rest);
     Duration sum = Duration.ZERO;
     int at = 0;
-    while (part.lookingAt()) {
+    while (part.find(at) && part.start() == at) {
       sum = sum.plusNanos(Math.round(Double.parseDouble(part.group(1)) * nanos(part.group(2))));
       at = part.end();
-      part.region(at, rest.length());
     }
     if (at == 0 || at < rest.length()) {
       return Optional.empty();

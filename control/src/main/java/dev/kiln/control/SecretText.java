@@ -1,7 +1,7 @@
 package dev.kiln.control;
 
+import com.google.re2j.Pattern;
 import dev.kiln.llb.CacheImport;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -9,17 +9,19 @@ import java.util.stream.Collectors;
  * {@code --export-cache=type=gha,token=…} for one. Pure.
  */
 final class SecretText {
+  private static final String NAMES =
+      CacheImport.SECRETS.stream().map(Pattern::quote).collect(Collectors.joining("|"));
+
+  /** In quotes up to the closing one, else up to what ends an option. */
   private static final Pattern SECRET =
       Pattern.compile(
-          "\\b("
-              + CacheImport.SECRETS.stream().map(Pattern::quote).collect(Collectors.joining("|"))
-              + ")=(?:(?<=\"[a-z_]{0,32}=)[^\"]*|[^,\"\\s]*)",
+          "(\"(?:" + NAMES + ")=)[^\"]*|\\b((?:" + NAMES + ")=)[^,\"\\s]*",
           Pattern.CASE_INSENSITIVE);
 
   private SecretText() {}
 
   /** The same with three asterisks for each secret. */
   static String masked(String text) {
-    return text.indexOf('=') < 0 ? text : SECRET.matcher(text).replaceAll("$1=***");
+    return text.indexOf('=') < 0 ? text : SECRET.matcher(text).replaceAll("$1$2***");
   }
 }

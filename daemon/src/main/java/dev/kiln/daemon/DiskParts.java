@@ -1,6 +1,8 @@
 package dev.kiln.daemon;
 
 import akka.actor.typed.ActorSystem;
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.actors.LogLimits;
 import dev.kiln.actors.Solver;
 import dev.kiln.actors.SolverOptions;
@@ -67,8 +69,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -1,5 +1,6 @@
 package dev.kiln.daemon;
 
+import com.google.re2j.Pattern;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.ConfigReader;
 import dev.kiln.config.DaemonConfig;
@@ -136,7 +137,9 @@ public final class KilnDaemon {
     try {
       for (String line : Files.readAllLines(Path.of("/etc/group"), StandardCharsets.UTF_8)) {
         String[] fields = line.split(":", -1);
-        if (fields.length > 2 && fields[0].equals(name) && fields[2].matches("[0-9]{1,9}")) {
+        if (fields.length > 2
+            && fields[0].equals(name)
+            && Pattern.matches("[0-9]{1,9}", fields[2])) {
           return Integer.parseInt(fields[2]);
         }
       }

@@ -1,5 +1,6 @@
 package dev.kiln.daemon;
 
+import com.google.re2j.Pattern;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig.GrpcConfig;
 import dev.kiln.config.DaemonConfig.OtelConfig;
@@ -28,6 +29,7 @@ import org.slf4j.LoggerFactory;
  * it.
  */
 final class Listeners implements AutoCloseable {
+  private static final Pattern BRACKETS = Pattern.compile("^\\[|\\]$");
   private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
   private static final int SOCKET_MODE = 0660;
   private static final int OPEN_MODE = 0666;
@@ -142,10 +144,10 @@ final class Listeners implements AutoCloseable {
   private void tcp(String hostAndPort) throws IOException {
     int colon = hostAndPort.lastIndexOf(':');
     String port = hostAndPort.substring(colon + 1);
-    if (colon < 0 || !port.matches("[0-9]{1,5}")) {
+    if (colon < 0 || !Pattern.matches("[0-9]{1,5}", port)) {
       throw new ConfigException("missing port in address: write tcp://HOST:PORT");
     }
-    String host = hostAndPort.substring(0, colon).replaceAll("^\\[|]$", "");
+    String host = BRACKETS.matcher(hostAndPort.substring(0, colon)).replaceAll("");
     int number = Integer.parseInt(port);
     var address =
         host.isEmpty() ? new InetSocketAddress(number) : new InetSocketAddress(host, number);

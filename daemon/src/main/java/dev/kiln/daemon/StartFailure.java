@@ -1,5 +1,6 @@
 package dev.kiln.daemon;
 
+import com.google.re2j.Pattern;
 import dev.kiln.config.ConfigException;
 import dev.kiln.model.BuildException;
 import java.nio.file.AccessDeniedException;
@@ -11,10 +12,12 @@ import java.util.concurrent.ExecutionException;
 
 /** Says in one line why a daemon did not start. Stateless. */
 final class StartFailure {
+  private static final Pattern LINE_ENDS = Pattern.compile("\\s*[\\r\\n]+\\s*");
+
   private StartFailure() {}
 
   static String line(Throwable failure) {
-    return words(failure).strip().replaceAll("\\s*[\\r\\n]+\\s*", "; ");
+    return LINE_ENDS.matcher(words(failure).strip()).replaceAll("; ");
   }
 
   private static String words(Throwable failure) {

@@ -1,12 +1,12 @@
 package dev.kiln.dockerfile;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.GoBool;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Which frontend images this frontend may stand for. Docker's own image of a version of the

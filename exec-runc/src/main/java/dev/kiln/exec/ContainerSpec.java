@@ -1,5 +1,6 @@
 package dev.kiln.exec;
 
+import com.google.re2j.Pattern;
 import dev.kiln.exec.cdi.CdiEdits;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,7 +36,7 @@ public record ContainerSpec(
   public static final String DEFAULT_HOSTNAME = "buildkitsandbox";
 
   public ContainerSpec {
-    if (!id.matches("[A-Za-z0-9][A-Za-z0-9_-]*")) {
+    if (!Pattern.matches("[A-Za-z0-9][A-Za-z0-9_-]*", id)) {
       throw new IllegalArgumentException("not a container id: '" + id + "'");
     }
     mounts = List.copyOf(mounts);

@@ -1,5 +1,6 @@
 package dev.kiln.exec;
 
+import com.google.re2j.Pattern;
 import dev.kiln.exec.ContainerSpec.HostEntry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -7,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /**
  * Text of a container's {@code /etc/hosts} and {@code /etc/resolv.conf}. Pure but for reading the

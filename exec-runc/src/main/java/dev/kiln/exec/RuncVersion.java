@@ -1,5 +1,7 @@
 package dev.kiln.exec;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.Blocking;
@@ -12,8 +14,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * What a runtime says of its version, and which ways out of a container a runc of that version is

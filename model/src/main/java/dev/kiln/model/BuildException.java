@@ -60,8 +60,8 @@ public final class BuildException extends RuntimeException {
 
   /**
    * {@code failure} as a {@code BuildException}: itself, or {@code CANCELED} for an interrupt,
-   * {@code EXHAUSTED} where memory, a stack or the disk is full, {@code UNKNOWN} for other failures of files
-   * and connections, else {@code INTERNAL}. Looks through the wrappers of futures.
+   * {@code EXHAUSTED} where memory, a stack or the disk is full, {@code UNKNOWN} for other failures
+   * of files and connections, else {@code INTERNAL}. Looks through the wrappers of futures.
    */
   public static BuildException of(Throwable failure) {
     Throwable root = failure;
@@ -78,8 +78,7 @@ public final class BuildException extends RuntimeException {
           new BuildException(Kind.CANCELED, "context canceled", e);
       case java.nio.channels.ClosedByInterruptException e ->
           new BuildException(Kind.CANCELED, "context canceled", e);
-      case OutOfMemoryError e ->
-          new BuildException(Kind.EXHAUSTED, outOfMemory(e), e);
+      case OutOfMemoryError e -> new BuildException(Kind.EXHAUSTED, outOfMemory(e), e);
       case StackOverflowError e ->
           new BuildException(
               Kind.EXHAUSTED, "the build is nested too deeply for the daemon's stack", e);

@@ -1,8 +1,8 @@
 package dev.kiln.model;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A full image reference: registry host, repository path, and a tag, a digest or both. Immutable.
@@ -19,7 +19,16 @@ public record ImageRef(String domain, String path, Optional<String> tag, Optiona
   private static final Pattern TAG = Pattern.compile("[\\w][\\w.-]{0,127}");
   private static final Pattern WHOLE = Pattern.compile("([^@]+?)(?::([^:/@]+))?(?:@(.+))?");
 
+  /** Characters of a path (distribution, {@code reference}: RepositoryNameTotalLengthMax). */
+  private static final int LONGEST_PATH = 255;
+
+  /** Characters of anything that can be a reference: a host, a path, a tag and a digest. */
+  private static final int LONGEST = 1024;
+
   public ImageRef {
+    if (path.length() > LONGEST_PATH) {
+      throw tooLong(path);
+    }
     if (domain.isEmpty()
         || !PATH.matcher(path).matches()
         || tag.isPresent() && !TAG.matcher(tag.get()).matches()) {
@@ -47,6 +56,9 @@ public record ImageRef(String domain, String path, Optional<String> tag, Optiona
 
   /** As {@link #parseNormalized}, but leaves an absent tag absent. */
   public static ImageRef parse(String text) {
+    if (text.length() > LONGEST) {
+      throw tooLong(text);
+    }
     Matcher m = WHOLE.matcher(text);
     if (!m.matches()) {
       throw invalid(text);
@@ -78,6 +90,9 @@ public record ImageRef(String domain, String path, Optional<String> tag, Optiona
     try {
       return new ImageRef(domain, path, Optional.ofNullable(m.group(2)), digest);
     } catch (BuildException e) {
+      if (path.length() > LONGEST_PATH) {
+        throw e;
+      }
       if (!path.equals(path.toLowerCase(java.util.Locale.ROOT))) {
         throw new BuildException(
             Kind.INVALID,
@@ -85,6 +100,16 @@ public record ImageRef(String domain, String path, Optional<String> tag, Optiona
       }
       throw invalid(text);
     }
+  }
+
+  private static BuildException tooLong(String text) {
+    return new BuildException(
+        Kind.INVALID,
+        "invalid reference format: repository name must not be more than "
+            + LONGEST_PATH
+            + " characters: '"
+            + text.substring(0, 64)
+            + "...'");
   }
 
   private static BuildException invalid(String text) {

@@ -19,6 +19,12 @@ public final class PatternMatcher {
   /** Matches nothing. */
   public static final PatternMatcher NONE = new PatternMatcher(List.of());
 
+  /**
+   * No deeper path can be opened on Linux (half of PATH_MAX). The folders above one are listed,
+   * which takes the square of its length.
+   */
+  private static final int MOST_FOLDERS = 2048;
+
   private final List<Pattern> patterns;
   private final boolean exclusions;
 
@@ -113,9 +119,13 @@ public final class PatternMatcher {
     return patterns.isEmpty();
   }
 
-  /** Whether the path (relative, cleaned) or a folder above it is matched in the end. */
+  /**
+   * Whether the path (relative, cleaned) or a folder above it is matched in the end.
+   *
+   * @throws BuildException {@code INVALID} for a path deeper than any that can be opened
+   */
   public boolean matches(String path) {
-    List<String> parents = FilePaths.parents(path);
+    List<String> parents = parents(path);
     boolean matched = false;
     for (Pattern pattern : patterns) {
       // Only a pattern that would change the outcome so far is tried.
@@ -128,12 +138,25 @@ public final class PatternMatcher {
 
   /** The match of a path at the top of a walk, where nothing is known of the folders above. */
   public Match match(String path) {
-    return match(path, FilePaths.parents(path), Match.UNKNOWN);
+    return match(path, parents(path), Match.UNKNOWN);
   }
 
   /** The match of a path in a folder whose own match is {@code parent}. */
   public Match match(String path, Match parent) {
     return match(path, List.of(), parent);
+  }
+
+  private static List<String> parents(String path) {
+    if (path.chars().filter(c -> c == '/').count() > MOST_FOLDERS) {
+      throw new BuildException(
+          Kind.INVALID,
+          "the path "
+              + path.substring(0, Math.min(64, path.length()))
+              + "... has more than "
+              + MOST_FOLDERS
+              + " folders");
+    }
+    return FilePaths.parents(path);
   }
 
   private Match match(String path, List<String> parents, Match parent) {

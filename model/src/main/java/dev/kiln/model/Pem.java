@@ -1,5 +1,7 @@
 package dev.kiln.model;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import java.io.ByteArrayOutputStream;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -9,8 +11,6 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Private keys from PEM texts: PKCS #8, RSA's PKCS #1 and SEC 1's EC form; the JDK reads only the

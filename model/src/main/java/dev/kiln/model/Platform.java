@@ -1,5 +1,6 @@
 package dev.kiln.model;
 
+import com.google.re2j.Pattern;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -40,7 +41,8 @@ public record Platform(
         arch = "arm";
         v = "v6";
       }
-      case "arm" -> v = v.isEmpty() || v.equals("7") ? "v7" : v.matches("[568]") ? "v" + v : v;
+      case "arm" ->
+          v = v.isEmpty() || v.equals("7") ? "v7" : Pattern.matches("[568]", v) ? "v" + v : v;
       default -> {}
     }
     architecture = arch;
@@ -67,7 +69,7 @@ public record Platform(
     String[] parts = text.split("/", -1);
     for (int i = 0; i < parts.length; i++) {
       String form = i == 0 ? OS_FORM : PART_FORM;
-      if (!parts[i].matches(form)) {
+      if (!Pattern.matches(form, parts[i])) {
         throw invalid(
             "\""
                 + parts[i]

@@ -1,5 +1,6 @@
 package dev.kiln.model;
 
+import com.google.re2j.Pattern;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -42,7 +43,9 @@ public final class PlatformMatcher {
   }
 
   private static int number(String variant, int absent) {
-    return variant.matches("v[0-9]{1,2}") ? Integer.parseInt(variant.substring(1)) : absent;
+    return Pattern.matches("v[0-9]{1,2}", variant)
+        ? Integer.parseInt(variant.substring(1))
+        : absent;
   }
 
   private static void addVariants(
@@ -58,7 +61,7 @@ public final class PlatformMatcher {
   /** v9.n runs v9.0 to v9.n, and v8.0 to v8.(n+5). */
   private static void addArm64(List<Platform> to, Platform wanted) {
     String variant = wanted.variant().isEmpty() ? "v8" : wanted.variant();
-    if (!variant.matches("v[89](\\.[0-9])?")) {
+    if (!Pattern.matches("v[89](\\.[0-9])?", variant)) {
       to.add(wanted);
       return;
     }

@@ -1,8 +1,8 @@
 package dev.kiln.model;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Which Windows images a Windows host runs: up to Server 2022 those of its own build alone, from

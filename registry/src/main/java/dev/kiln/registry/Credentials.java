@@ -50,8 +50,20 @@ public interface Credentials {
     }
   }
 
-  /** A bearer token; a life of zero means that the issuer did not say. */
+  /**
+   * A bearer token; a life of zero means that the issuer did not say. What an issuer says is
+   * brought into the range in which it can be reckoned with: a year of life at most, issued in this
+   * era or at a time unknown.
+   */
   record Token(String value, Duration life, Optional<Instant> issued) {
+    private static final Duration LONGEST = Duration.ofDays(365);
+    private static final Instant LAST = Instant.parse("9999-01-01T00:00:00Z");
+
+    public Token {
+      life = life.isNegative() ? Duration.ZERO : life.compareTo(LONGEST) > 0 ? LONGEST : life;
+      issued = issued.filter(at -> at.isAfter(Instant.EPOCH) && at.isBefore(LAST));
+    }
+
     @Override
     public String toString() {
       return "Token[life " + life + "]";

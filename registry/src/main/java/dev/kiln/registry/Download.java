@@ -1,5 +1,6 @@
 package dev.kiln.registry;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
@@ -14,7 +15,6 @@ import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * One attempt at one blob: the mirrors in their order, then the host itself, until one has given

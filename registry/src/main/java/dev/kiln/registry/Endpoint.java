@@ -1,5 +1,6 @@
 package dev.kiln.registry;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.io.IOException;
@@ -186,7 +187,7 @@ final class Endpoint {
     }
     try {
       // Only literals are parsed: names are never looked up for this.
-      return name.matches("[0-9.]+") && InetAddress.getByName(name).isLoopbackAddress();
+      return Pattern.matches("[0-9.]+", name) && InetAddress.getByName(name).isLoopbackAddress();
     } catch (UnknownHostException e) {
       return false;
     }

@@ -1,5 +1,6 @@
 package dev.kiln.registry;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.Blocking;
@@ -19,6 +20,7 @@ import javax.net.ssl.SSLContext;
  * certificates are read when an endpoint is first asked. {@link #close} ends the clients.
  */
 final class Endpoints implements AutoCloseable {
+  private static final Pattern SCHEME_OR_END = Pattern.compile("^https?://|/+$");
   private static final String HUB = "registry-1.docker.io";
   private static final int MANY = 1024;
   private final RegistryHosts config;
@@ -76,7 +78,7 @@ final class Endpoints implements AutoCloseable {
     RegistryHosts.Host own = config.of(domain);
     var all = new ArrayList<Endpoint>();
     for (String mirror : own.mirrors()) {
-      String text = mirror.replaceFirst("^https?://", "").replaceFirst("/+$", "");
+      String text = SCHEME_OR_END.matcher(mirror).replaceAll("");
       int slash = text.indexOf('/');
       String host = slash < 0 ? text : text.substring(0, slash);
       String path = slash < 0 ? "" : text.substring(slash);

@@ -1,5 +1,6 @@
 package dev.kiln.registry;
 
+import com.google.re2j.Pattern;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * machine is never reached through a proxy), without address ranges in {@code NO_PROXY}.
  */
 public final class EnvironmentProxies extends ProxySelector {
+  private static final Pattern LEADING_DOT = Pattern.compile("^\\*?\\.");
   private final Optional<InetSocketAddress> http;
   private final Optional<InetSocketAddress> https;
   private final List<String> direct;
@@ -33,7 +35,7 @@ public final class EnvironmentProxies extends ProxySelector {
     var direct = new ArrayList<String>();
     for (String entry : variable(environment, "NO_PROXY").split("[, ]+")) {
       if (!entry.isEmpty()) {
-        direct.add(entry.toLowerCase(Locale.ROOT).replaceFirst("^\\*?\\.", ""));
+        direct.add(LEADING_DOT.matcher(entry.toLowerCase(Locale.ROOT)).replaceFirst(""));
       }
     }
     return new EnvironmentProxies(

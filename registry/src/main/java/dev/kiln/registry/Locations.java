@@ -1,5 +1,6 @@
 package dev.kiln.registry;
 
+import com.google.re2j.Pattern;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpHeaders;
@@ -13,6 +14,8 @@ import java.util.Set;
  * 10.2.2 and 15.4.
  */
 final class Locations {
+  private static final Pattern CONTROLS = Pattern.compile("[[:cntrl:]]");
+
   /** Redirects that are followed for one request, as many as Go's client follows. */
   static final int MAX_REDIRECTS = 10;
 
@@ -108,7 +111,7 @@ final class Locations {
 
   /** A text of a stranger, short and without control characters. */
   static String shown(String text) {
-    String clean = text.replaceAll("\\p{Cntrl}", " ");
+    String clean = CONTROLS.matcher(text).replaceAll(" ");
     return clean.length() <= 2000 ? clean : clean.substring(0, 2000) + "…";
   }
 

@@ -1,5 +1,6 @@
 package dev.kiln.registry;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
@@ -20,7 +21,6 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 
 /**
  * The daemon's client of all registries. Any thread; every call blocks and ends early with {@code

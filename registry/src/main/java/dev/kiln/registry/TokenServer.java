@@ -212,6 +212,15 @@ final class TokenServer {
     if (body.length > LIMIT) {
       throw denied("the token server " + host + " answered with more than " + LIMIT + " bytes");
     }
+    return token(body, host);
+  }
+
+  /**
+   * The token in an answer.
+   *
+   * @throws BuildException {@code DENIED} where there is none
+   */
+  static Credentials.Token token(byte[] body, String host) throws IOException {
     JsonNode answer;
     try {
       answer = JSON.readTree(body);

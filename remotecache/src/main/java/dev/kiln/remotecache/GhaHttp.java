@@ -5,6 +5,7 @@ import com.azure.core.http.jdk.httpclient.JdkHttpClientBuilder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.registry.WebClient;
@@ -93,7 +94,7 @@ final class GhaHttp {
 
   private static Duration retryAfter(HttpResponse<?> response) {
     String seconds = response.headers().firstValue("Retry-After").orElse("");
-    return seconds.matches("[0-9]{1,6}")
+    return Pattern.matches("[0-9]{1,6}", seconds)
         ? Duration.ofSeconds(Long.parseLong(seconds))
         : Duration.ZERO;
   }
@@ -112,7 +113,8 @@ final class GhaHttp {
     String code = json.path("code").asText();
     String message = json.path("message").asText();
     if (message.isEmpty() && !code.isEmpty()) {
-      message = (code + ": " + json.path("msg").asText()).replaceFirst(": $", "");
+      message =
+          json.path("msg").asText().isEmpty() ? code : code + ": " + json.path("msg").asText();
     }
     boolean exists =
         json.path("typeKey").asText().contains("AlreadyExists")

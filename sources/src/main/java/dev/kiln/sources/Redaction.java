@@ -1,7 +1,7 @@
 package dev.kiln.sources;
 
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 
 /** Takes names and passwords out of URLs before anybody reads them. Pure. */
 public final class Redaction {
@@ -13,8 +13,12 @@ public final class Redaction {
 
   /** Every URL in {@code text} with its user and password masked. */
   public static String of(String text) {
-    return USER.matcher(text)
-        .replaceAll(m -> Matcher.quoteReplacement(m.group(1) + masked(m.group(2)) + "@"));
+    Matcher m = USER.matcher(text);
+    var out = new StringBuilder();
+    while (m.find()) {
+      m.appendReplacement(out, Matcher.quoteReplacement(m.group(1) + masked(m.group(2)) + "@"));
+    }
+    return m.appendTail(out).toString();
   }
 
   private static String masked(String user) {

@@ -1,5 +1,7 @@
 package dev.kiln.control.history;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.config.GoDuration;
 import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryRecord;
@@ -16,8 +18,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongPredicate;
 import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Chooses history records: entries are alternatives, the comma-separated parts of one must all

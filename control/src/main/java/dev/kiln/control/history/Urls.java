@@ -1,7 +1,7 @@
 package dev.kiln.control.history;
 
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 
 /** URLs without the credentials in them. Stateless. Form: BuildKit v0.22 {@code util/urlutil}. */
 final class Urls {

@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.context;
 
+import com.google.re2j.Pattern;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
@@ -35,7 +36,7 @@ final class ArchiveMagic {
         new String(start, CHECKSUM_AT, CHECKSUM_LENGTH, StandardCharsets.ISO_8859_1)
             .replace('\0', ' ')
             .strip();
-    if (!field.matches("[0-7]+")) {
+    if (!Pattern.matches("[0-7]+", field)) {
       return false;
     }
     int sum = 0;

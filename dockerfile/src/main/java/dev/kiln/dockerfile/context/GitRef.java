@@ -1,12 +1,12 @@
 package dev.kiln.dockerfile.context;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.dockerfile.text.SlashPath;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A git repository as users name it: a URL ({@code https://host/repo.git#ref:folder}), {@code

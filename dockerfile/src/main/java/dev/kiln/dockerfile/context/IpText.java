@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.context;
 
+import com.google.re2j.Pattern;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Optional;
@@ -11,7 +12,9 @@ final class IpText {
   /** The canonical spelling; empty for what is no IP address. */
   static Optional<String> canonical(String text) {
     boolean v4 = text.indexOf(':') < 0;
-    if (text.contains("%") || text.contains("[") || v4 && !text.matches("\\d+(\\.\\d+){3}")) {
+    if (text.contains("%")
+        || text.contains("[")
+        || v4 && !Pattern.matches("\\d+(\\.\\d+){3}", text)) {
       return Optional.empty();
     }
     try {

@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.convert;
 
+import com.google.re2j.Pattern;
 import dev.kiln.dockerfile.context.GitRef;
 import dev.kiln.dockerfile.context.Sources;
 import dev.kiln.dockerfile.graph.FileStep;
@@ -356,13 +357,13 @@ final class CopyStep {
       if (text.isEmpty()) {
         return new Mode(Optional.empty(), "");
       }
-      if (text.matches("[0-7]+")) {
+      if (Pattern.matches("[0-7]+", text)) {
         long value = text.length() > 10 ? Long.MAX_VALUE : Long.parseLong(text, 8);
         if (value <= HIGHEST_MODE) {
           return new Mode(Optional.of((int) value), "");
         }
       } else if (!Character.isDigit(text.charAt(0))) {
-        if (text.matches(CLAUSE + "(," + CLAUSE + ")*")) {
+        if (Pattern.matches(CLAUSE + "(," + CLAUSE + ")*", text)) {
           return new Mode(Optional.empty(), text);
         }
         throw invalid("invalid syntax");

@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.convert;
 
+import com.google.re2j.Pattern;
 import dev.kiln.dockerfile.instruction.Instruction;
 import dev.kiln.dockerfile.instruction.Stage;
 import dev.kiln.dockerfile.instruction.StageList;
@@ -19,7 +20,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /** The checks that look at stages as a whole and at {@code FROM} lines. Stateless. */
 record FileChecks(Linter linter) {

@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.convert;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.util.List;
@@ -80,7 +81,7 @@ final class PortSpecs {
   }
 
   private static int number(String text, String message) {
-    if (!text.matches("[0-9]{1,9}") || Integer.parseInt(text) > HIGHEST) {
+    if (!Pattern.matches("[0-9]{1,9}", text) || Integer.parseInt(text) > HIGHEST) {
       throw invalid(message);
     }
     return Integer.parseInt(text);

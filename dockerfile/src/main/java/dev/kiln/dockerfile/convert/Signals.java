@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.convert;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.util.Locale;
@@ -20,11 +21,12 @@ final class Signals {
    * @throws BuildException {@code INVALID} for what is neither a number nor the name of a signal
    */
   static void check(String text) {
-    boolean number = text.matches("[+-]?[0-9]+") && !text.matches("[+-]?0+");
+    boolean number = Pattern.matches("[+-]?[0-9]+", text) && !Pattern.matches("[+-]?0+", text);
     String name = text.toUpperCase(Locale.ROOT);
     name = name.startsWith("SIG") ? name.substring("SIG".length()) : name;
     boolean realTime =
-        name.matches("RTMIN\\+([1-9]|1[0-5])") || name.matches("RTMAX-([1-9]|1[0-4])");
+        Pattern.matches("RTMIN\\+([1-9]|1[0-5])", name)
+            || Pattern.matches("RTMAX-([1-9]|1[0-4])", name);
     if (!number && !NAMES.contains(name) && !realTime) {
       throw new BuildException(Kind.INVALID, "invalid signal: " + text);
     }

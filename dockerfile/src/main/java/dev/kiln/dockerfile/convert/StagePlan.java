@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.convert;
 
+import com.google.re2j.Pattern;
 import dev.kiln.dockerfile.instruction.Instruction;
 import dev.kiln.dockerfile.instruction.RunMount;
 import dev.kiln.dockerfile.syntax.LocatedException;
@@ -77,7 +78,7 @@ final class StagePlan {
 
   private PlannedStage source(Instruction.Copy copy) {
     String from = copy.from();
-    if (from.matches("[+-]?[0-9]{1,9}")) {
+    if (Pattern.matches("[+-]?[0-9]{1,9}", from)) {
       int index = Integer.parseInt(from);
       if (index < 0 || index >= stages.size()) {
         throw new BuildException(Kind.INVALID, "invalid stage index " + index);

@@ -1,6 +1,7 @@
 package dev.kiln.dockerfile.graph;
 
 import com.google.protobuf.ByteString;
+import com.google.re2j.Pattern;
 import dev.kiln.dockerfile.text.SlashPath;
 import dev.kiln.grpc.pb.ChownOpt;
 import dev.kiln.grpc.pb.FileActionCopy;
@@ -91,7 +92,7 @@ public sealed interface FileStep {
       if (name.equals("root")) {
         return UserOpt.newBuilder().setByID(0).build();
       }
-      if (name.matches("[+-]?[0-9]+")) {
+      if (Pattern.matches("[+-]?[0-9]+", name)) {
         try {
           return UserOpt.newBuilder().setByID(Integer.parseInt(name)).build();
         } catch (NumberFormatException e) { // too large for a number: then a name

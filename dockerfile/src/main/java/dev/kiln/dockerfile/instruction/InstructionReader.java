@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.instruction;
 
+import com.google.re2j.Pattern;
 import dev.kiln.dockerfile.instruction.Flags.Takes;
 import dev.kiln.dockerfile.instruction.Instruction.Origin;
 import dev.kiln.dockerfile.lint.Linter;
@@ -17,7 +18,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * A statement to an instruction: flags, number of arguments, forms. Rules: features F-80 to F-108,

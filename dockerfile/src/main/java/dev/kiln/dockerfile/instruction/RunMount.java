@@ -299,9 +299,9 @@ public record RunMount(
   /** Bytes, or a number with k, m, g, t or p (powers of 1024), as Docker writes memory sizes. */
   private static long size(String key, String value) {
     var m =
-        java.util.regex.Pattern.compile(
+        com.google.re2j.Pattern.compile(
                 "([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+) ?(?:([kmgtp])(?:i?b)?|b)?",
-                java.util.regex.Pattern.CASE_INSENSITIVE)
+                com.google.re2j.Pattern.CASE_INSENSITIVE)
             .matcher(value);
     if (!m.matches()) {
       throw invalid("invalid value for " + key + ": " + value);

@@ -1,11 +1,11 @@
 package dev.kiln.dockerfile.syntax;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.dockerfile.shell.Environment;
 import dev.kiln.dockerfile.shell.ShellLexer;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A here-document: {@code <<NAME}, {@code <<-NAME} (leading tabs are cut) or {@code <<"NAME"} (no

@@ -1,5 +1,6 @@
 package dev.kiln.dockerfile.text;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.math.BigDecimal;
@@ -156,7 +157,7 @@ public final class GoText {
         end++;
       }
       String number = rest.substring(0, end);
-      if (!number.matches("[0-9]+\\.?[0-9]*|\\.[0-9]+")) {
+      if (!Pattern.matches("[0-9]+\\.?[0-9]*|\\.[0-9]+", number)) {
         throw invalid("time: invalid duration " + quote(text));
       }
       int unitEnd = end;

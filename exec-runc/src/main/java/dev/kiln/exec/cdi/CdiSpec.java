@@ -3,6 +3,7 @@ package dev.kiln.exec.cdi;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.io.IOException;
@@ -12,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,7 +97,7 @@ record CdiSpec(
     String access = or(raw.permissions);
     check(!path.isEmpty(), "a device node without a path");
     check(NODE_TYPES.contains(or(raw.type)), path + ": invalid type \"" + raw.type + "\"");
-    check(access.matches("[rwm]*"), path + ": invalid permissions \"" + access + "\"");
+    check(Pattern.matches("[rwm]*", access), path + ": invalid permissions \"" + access + "\"");
     boolean numbered = raw.major != null && raw.major != 0;
     return new CdiEdits.Node(
         path,
@@ -133,7 +133,9 @@ record CdiSpec(
 
   private static CdiEdits.IntelRdt intelRdt(RawRdt raw) {
     String id = or(raw.closID);
-    check(!id.equals(".") && !id.equals("..") && id.matches("[^/\n]{0,4095}"), "invalid closID");
+    check(
+        !id.equals(".") && !id.equals("..") && id.length() < 4096 && Pattern.matches("[^/\n]*", id),
+        "invalid closID");
     return new CdiEdits.IntelRdt(
         id, or(raw.l3CacheSchema), or(raw.memBwSchema), raw.enableCMT, raw.enableMBM);
   }

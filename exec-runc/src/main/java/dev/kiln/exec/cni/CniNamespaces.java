@@ -2,6 +2,7 @@ package dev.kiln.exec.cni;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.re2j.Pattern;
 import dev.kiln.exec.cni.Plugins.Attachment;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
@@ -77,7 +78,7 @@ final class CniNamespaces implements NamespacePool.Maker {
     if (hostname.isEmpty()) {
       return "";
     }
-    if (hostname.matches(".*[;=].*")) {
+    if (Pattern.compile("[;=]").matcher(hostname).find()) {
       throw new BuildException(
           Kind.INVALID, "hostname '" + hostname + "': network plugins take no ';' or '=' in it");
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.util.ArrayList;
@@ -54,7 +55,7 @@ record PluginList(String name, String version, List<JsonNode> plugins) {
       throw invalid(from, "it has no \"name\"");
     }
     if (plugins.isEmpty()
-        || plugins.stream().anyMatch(p -> !p.path("type").asText().matches("[^/]+"))) {
+        || plugins.stream().anyMatch(p -> !Pattern.matches("[^/]+", p.path("type").asText()))) {
       throw invalid(from, "every plugin needs a \"type\", the name of its program");
     }
     return new PluginList(json.path("name").asText(), json.path("cniVersion").asText(), plugins);

@@ -1,5 +1,7 @@
 package dev.kiln.exporters.image;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
@@ -11,8 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The annotations that a client or frontend wants on an image, in the order they were given; a

@@ -1,5 +1,6 @@
 package dev.kiln.session.tree;
 
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.model.PatternMatcher;
@@ -22,6 +23,7 @@ import java.util.function.Function;
  * sent if it is wanted itself or holds something that is. Any thread; whoever made it closes it.
  */
 public final class FilteredTree implements TreeSource, AutoCloseable {
+  private static final Pattern ALL_BELOW = Pattern.compile("/\\*\\*?$");
   private static final String WILDCARDS = "*[]?^\\";
   private final Fd root;
   private final Function<TreeEntry, Optional<TreeEntry>> map;
@@ -139,7 +141,7 @@ public final class FilteredTree implements TreeSource, AutoCloseable {
   }
 
   private static boolean mayMatchBelow(String pattern, String directory) {
-    String fixed = pattern.replaceFirst("/\\*\\*?$", "");
+    String fixed = ALL_BELOW.matcher(pattern).replaceFirst("");
     for (int i = 0; i < fixed.length(); i++) {
       if (WILDCARDS.indexOf(fixed.charAt(i)) >= 0) {
         return true;

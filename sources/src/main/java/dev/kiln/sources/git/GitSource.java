@@ -1,5 +1,6 @@
 package dev.kiln.sources.git;
 
+import com.google.re2j.Pattern;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
@@ -61,7 +62,7 @@ public final class GitSource implements Source {
   }
 
   private SourceKey find(SourceContext context) throws IOException, InterruptedException {
-    if (!id.checksum().isEmpty() && !id.checksum().matches("[a-fA-F0-9]+")) {
+    if (!id.checksum().isEmpty() && !Pattern.matches("[a-fA-F0-9]+", id.checksum())) {
       throw new BuildException(
           Kind.INVALID,
           "invalid checksum " + id.checksum() + " for Git URL, expected hex commit hash");

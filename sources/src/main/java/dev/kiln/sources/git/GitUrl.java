@@ -2,14 +2,14 @@ package dev.kiln.sources.git;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.FilePaths;
 import dev.kiln.model.Kind;
 import java.net.URLDecoder;
 import java.util.Locale;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A git remote as builds name it: a URL, or {@code user@host:path} for ssh, and behind {@code #}
@@ -21,6 +21,7 @@ import java.util.regex.Pattern;
  * @param subdir empty for the whole tree
  */
 public record GitUrl(String remote, String host, String ref, String subdir) {
+  private static final Pattern CONTROLS = Pattern.compile("[[:cntrl:]]");
   private static final Pattern SCHEME = Pattern.compile("^([a-zA-Z0-9]+)://(?:[^/@]*@)?([^/?#]*)");
   private static final Pattern SHORT =
       Pattern.compile("^[a-zA-Z0-9-_]+@([a-zA-Z0-9-.]+):.*?(?:#.*)?$", Pattern.DOTALL);
@@ -83,7 +84,7 @@ public record GitUrl(String remote, String host, String ref, String subdir) {
   static String checkedRef(String ref) {
     if (ref.startsWith("-") || ref.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {
       throw new BuildException(
-          Kind.INVALID, "invalid git ref \"" + ref.replaceAll("\\p{Cntrl}", "?") + "\"");
+          Kind.INVALID, "invalid git ref \"" + CONTROLS.matcher(ref).replaceAll("?") + "\"");
     }
     return ref;
   }

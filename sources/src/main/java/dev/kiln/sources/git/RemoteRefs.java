@@ -1,12 +1,12 @@
 package dev.kiln.sources.git;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Which commit a ref means, read from {@code git ls-remote}. Pure. */
 final class RemoteRefs {

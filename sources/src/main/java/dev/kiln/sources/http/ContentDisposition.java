@@ -1,11 +1,11 @@
 package dev.kiln.sources.http;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import java.net.URLDecoder;
 import java.nio.charset.Charset;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The {@code filename} of a Content-Disposition header (RFC 6266, with RFC 8187's encoded form).
@@ -14,6 +14,7 @@ final class ContentDisposition {
   private static final Pattern PARAMETER =
       Pattern.compile(
           ";\\s*([\\w!#$%&'*+.^`|~-]+)\\s*=\\s*(\"((?:\\\\.|[^\"\\\\])*)\"|[^;\\s]*)\\s*");
+  private static final Pattern ESCAPED = Pattern.compile("\\\\(.)");
   private static final Pattern TYPE = Pattern.compile("\\s*[\\w!#$%&'*+.^`|~-]+\\s*");
 
   private ContentDisposition() {}
@@ -29,7 +30,7 @@ final class ContentDisposition {
     int at = type.end();
     while (at < header.length() && m.find(at) && m.start() == at) {
       at = m.end();
-      String value = m.group(3) != null ? m.group(3).replaceAll("\\\\(.)", "$1") : m.group(2);
+      String value = m.group(3) != null ? ESCAPED.matcher(m.group(3)).replaceAll("$1") : m.group(2);
       switch (m.group(1).toLowerCase(Locale.ROOT)) {
         case "filename" -> plain = Optional.of(value);
         case "filename*" -> encoded = decode(value);

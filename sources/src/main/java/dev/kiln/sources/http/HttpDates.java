@@ -1,5 +1,6 @@
 package dev.kiln.sources.http;
 
+import com.google.re2j.Pattern;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -23,10 +24,13 @@ final class HttpDates {
               .toFormatter(Locale.ENGLISH),
           DateTimeFormatter.ofPattern("EEE MMM d HH:mm:ss yyyy", Locale.ENGLISH));
 
+  private static final Pattern UTC = Pattern.compile(" (GMT|UTC)$");
+  private static final Pattern BLANKS = Pattern.compile(" +");
+
   private HttpDates() {}
 
   static Optional<Instant> parse(String header) {
-    String bare = header.strip().replaceFirst(" (GMT|UTC)$", "").replaceAll(" +", " ");
+    String bare = BLANKS.matcher(UTC.matcher(header.strip()).replaceFirst("")).replaceAll(" ");
     for (DateTimeFormatter form : FORMS) {
       try {
         return Optional.of(LocalDateTime.parse(bare, form).toInstant(ZoneOffset.UTC));

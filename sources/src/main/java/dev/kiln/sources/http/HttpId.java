@@ -1,5 +1,6 @@
 package dev.kiln.sources.http;
 
+import com.google.re2j.Pattern;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
@@ -30,6 +31,8 @@ record HttpId(
     long gid,
     String authSecret,
     List<Header> headers) {
+  private static final Pattern OCTAL = Pattern.compile("^(?P<sign>[-+]?)0o");
+
   HttpId {
     headers = List.copyOf(headers);
   }
@@ -77,10 +80,10 @@ record HttpId(
     String text = op.attr(key).orElse("0");
     try {
       String low = text.toLowerCase(Locale.ROOT);
-      if (low.matches("[-+]?0b[01]+")) {
-        return Long.parseLong(low.replaceFirst("0b", ""), 2);
+      if (Pattern.matches("[-+]?0b[01]+", low)) {
+        return Long.parseLong(low.replace("0b", ""), 2);
       }
-      return Long.decode(low.replaceFirst("^([-+]?)0o", "$10"));
+      return Long.decode(OCTAL.matcher(low).replaceFirst("${sign}0"));
     } catch (NumberFormatException e) {
       throw new BuildException(Kind.INVALID, key + ": parsing \"" + text + "\": invalid syntax", e);
     }

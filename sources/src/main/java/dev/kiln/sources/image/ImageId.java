@@ -1,5 +1,7 @@
 package dev.kiln.sources.image;
 
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
@@ -8,8 +10,6 @@ import dev.kiln.model.Kind;
 import dev.kiln.store.RecordType;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * What an image source op names. Immutable. (BuildKit v0.22 {@code source/containerimage/source.go}

@@ -4,6 +4,7 @@ import com.github.luben.zstd.ZstdInputStream;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.zip.GZIPInputStream;
@@ -17,8 +18,20 @@ public final class Decompression {
 
   private Decompression() {}
 
-  /** The stream unpacked from gzip or zstd, or as it is. */
+  /**
+   * The stream unpacked from gzip or zstd, or as it is.
+   *
+   * @throws BuildException {@code INVALID} for a stream that ends inside its first header
+   */
   public static InputStream of(InputStream packed) throws IOException {
+    try {
+      return unpacked(packed);
+    } catch (EOFException e) { // has no message of its own
+      throw new BuildException(Kind.INVALID, "unexpected EOF in a compressed stream", e);
+    }
+  }
+
+  private static InputStream unpacked(InputStream packed) throws IOException {
     var in = new BufferedInputStream(packed, BUFFER);
     in.mark(8);
     byte[] magic = in.readNBytes(4);

@@ -267,4 +267,28 @@ class ArchitectureTest {
         resideInAnyPackage(
             "dev.kiln.grpc.pb..", "dev.kiln.grpc.control..", "dev.kiln.grpc.gateway.."));
   }
+
+  /**
+   * {@code java.util.regex} goes back over its input, or down the stack for each repetition of a
+   * group: whoever chooses the text chooses how long or how deep. RE2/J does neither. The
+   * exceptions read the kernel's own files, often, and the operator's environment, once.
+   */
+  @Test
+  void expressionsAreLinear() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName("dev.kiln.exec.usage.KernelFiles")
+        .and()
+        .doNotHaveFullyQualifiedName("dev.kiln.tracing.ExportSettings")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("java.util.regex")
+        .orShould()
+        .callMethod(String.class, "matches", String.class)
+        .orShould()
+        .callMethod(String.class, "replaceAll", String.class, String.class)
+        .orShould()
+        .callMethod(String.class, "replaceFirst", String.class, String.class)
+        .check(KILN);
+  }
 }
