@@ -15,6 +15,7 @@ import dev.kiln.exporters.ExportSource.Statement;
 import dev.kiln.exporters.Exporter;
 import dev.kiln.exporters.ResultPlatforms;
 import dev.kiln.exporters.ResultPlatforms.Entry;
+import dev.kiln.exporters.image.LayerAnnotations;
 import dev.kiln.gateway.BridgeRef;
 import dev.kiln.gateway.BuildLog;
 import dev.kiln.llb.Edge;
@@ -41,6 +42,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -258,11 +260,15 @@ final class Provenances {
       var chains = new ArrayList<List<Descriptor>>();
       for (RefId state : each.getValue()) {
         List<Descriptor> blobs =
-            refs.layers(state, options, StepProgress.NONE).stream().map(Layer::blob).toList();
+            refs.layers(state, options, StepProgress.NONE).stream()
+                .map(Layer::blob)
+                .map(LayerAnnotations::shown)
+                .toList();
         if (!chains.contains(blobs)) {
           chains.add(blobs);
         }
       }
+      chains.sort(Comparator.comparing(Object::toString)); // a set has no order of its own
       layers.add(new StepLayers(each.getKey().vertex(), each.getKey().index(), chains));
     }
     return layers;

@@ -192,7 +192,7 @@ public final class SolveBuilds implements Builds {
           Exported made = exported;
           Optional<Provenances.Built> of =
               failure.isEmpty() ? built : built.map(Provenances.Built::unexported);
-          Optional<BuildException> why = failure;
+          Optional<BuildException> why = failure.map(GrpcErrors::ofBuild);
           written =
               RecordWriting.DEFAULT.write(() ->
                   record.ended(
@@ -209,7 +209,7 @@ public final class SolveBuilds implements Builds {
         parts.history().completed(written, trace);
       }
       if (failure.isPresent()) {
-        throw failure.get();
+        throw GrpcErrors.ofBuild(failure.get());
       }
       return SolveResponse.newBuilder().putAllExporterResponse(exported.response()).build();
     } finally {

@@ -98,7 +98,7 @@ public final class LlbBridge implements LLBBridgePowerApi {
               return work.call();
             } catch (BuildException e) {
               remember(e);
-              throw e;
+              throw GrpcErrors.ofBuild(e);
             }
           });
     }

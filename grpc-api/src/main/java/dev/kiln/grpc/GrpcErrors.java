@@ -70,6 +70,22 @@ public final class GrpcErrors {
     return io.grpc.Status.fromCode(code).withDescription(message).asRuntimeException();
   }
 
+  /**
+   * A build's failure as its client is told it. That something is not there, or does not answer, is
+   * no code there, unless a peer gave it: Go's clients show codes before the message. (BuildKit
+   * v0.22.0 and v0.34.2, {@code util/grpcerrors/grpcerrors.go}: errors of containerd and of files
+   * have none.)
+   */
+  public static BuildException ofBuild(BuildException failure) {
+    boolean coded = failure.kind() == Kind.NOT_FOUND || failure.kind() == Kind.UNAVAILABLE;
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      coded &= !(at instanceof StatusRuntimeException || at instanceof StatusException);
+    }
+    return coded
+        ? new BuildException(Kind.UNKNOWN, failure.getMessage(), failure.details(), failure)
+        : failure;
+  }
+
   /** A failure as a message field, details included. */
   public static dev.kiln.grpc.rpc.Status toProto(Throwable failure) {
     com.google.rpc.Status status = google(toBuild(failure));

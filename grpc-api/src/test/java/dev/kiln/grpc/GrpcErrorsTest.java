@@ -192,6 +192,22 @@ class GrpcErrorsTest {
   }
 
   @Test
+  void whatABuildDoesNotFindIsNoCodeButAPeersCodeStays() {
+    var absent = new BuildException(Kind.NOT_FOUND, "docker.io/library/x:1: not found");
+    BuildException told =
+        GrpcErrors.ofBuild(absent.wrap("failed").with(new Detail.VertexFailed(Digest.of("v"))));
+    assertThat(told.kind()).isEqualTo(Kind.UNKNOWN);
+    assertThat(told).hasMessage("failed: docker.io/library/x:1: not found");
+    assertThat(told.details()).hasSize(1);
+    var peers =
+        GrpcErrors.toBuild(
+            io.grpc.Status.NOT_FOUND.withDescription("no access allowed").asRuntimeException());
+    assertThat(GrpcErrors.ofBuild(peers.wrap("failed")).kind()).isEqualTo(Kind.NOT_FOUND);
+    var full = new BuildException(Kind.EXHAUSTED, "no space left on device");
+    assertThat(GrpcErrors.ofBuild(full)).isSameAs(full);
+  }
+
+  @Test
   void unknownAndBrokenDetailsPassUntouched() {
     var unknown =
         Any.newBuilder()

@@ -32,7 +32,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -309,24 +308,10 @@ final class ImageAssembly {
   }
 
   private static Descriptor layerDescriptor(Descriptor blob, ImageOptions options) {
-    SortedMap<String, String> shown = new TreeMap<>();
-    if (options.ociTypes()) {
-      blob.annotations()
-          .forEach((key, value) -> {
-            if (!isInternal(key)) {
-              shown.put(key, value);
-            }
-          });
-    }
-    return blob.withAnnotations(shown)
-        .withMediaType(
-            LayerTypes.convert(blob.mediaType(), options.ociTypes(), options.keepForeignLayers()));
-  }
-
-  private static boolean isInternal(String annotation) {
-    return annotation.equals("containerd.io/uncompressed")
-        || annotation.equals("buildkit/createdat")
-        || annotation.startsWith("containerd.io/distribution.source.");
+    Descriptor shown =
+        options.ociTypes() ? LayerAnnotations.shown(blob) : blob.withAnnotations(Map.of());
+    return shown.withMediaType(
+        LayerTypes.convert(blob.mediaType(), options.ociTypes(), options.keepForeignLayers()));
   }
 
   private Descriptor statements(
