@@ -188,14 +188,17 @@ final class Download {
         || e instanceof BuildException b && b.kind() == Kind.CANCELED;
   }
 
-  /** What may pass when tried again; else what says more than that a host does not have it. */
+  /**
+   * What may pass when tried again; else what says more than that a host does not have it: of the
+   * host itself before its mirrors.
+   */
   private IOException foremost(List<Exception> failures) throws IOException {
-    for (Exception failure : failures) {
+    for (Exception failure : failures.reversed()) {
       if (failure instanceof IOException e && Retries.mayPass(e)) {
         return e;
       }
     }
-    for (Exception failure : failures) {
+    for (Exception failure : failures.reversed()) {
       switch (failure) {
         case UnexpectedStatus s when s.status() == 404 -> {}
         case IOException e -> throw e;

@@ -10,9 +10,17 @@ import java.util.concurrent.Semaphore;
  */
 final class HostPermits {
   private static final int TRANSFERS = 4;
+
+  /** Hosts beyond are forgotten while nothing comes from them. */
+  private static final int MANY = 1024;
+
   private final ConcurrentMap<String, Host> hosts = new ConcurrentHashMap<>();
 
-  private record Host(Semaphore large, Semaphore all) {}
+  private record Host(Semaphore large, Semaphore all) {
+    boolean isIdle() {
+      return all.availablePermits() > TRANSFERS && !large.hasQueuedThreads();
+    }
+  }
 
   /** Held until closed; closing twice is harmless. */
   static final class Permit implements AutoCloseable {
@@ -38,6 +46,9 @@ final class HostPermits {
   }
 
   Permit take(String domain, boolean small) throws InterruptedException {
+    if (hosts.size() >= MANY) {
+      hosts.values().removeIf(Host::isIdle); // who took one just now has a few permits too many
+    }
     Host host =
         hosts.computeIfAbsent(
             domain,

@@ -60,11 +60,7 @@ public final class WebClient implements AutoCloseable {
     URI at = Locations.checked(uri, "the source");
     boolean trusted = true;
     for (int redirects = 0; ; redirects++) {
-      HttpRequest.Builder builder = prepared.get().uri(at);
-      if (trusted) {
-        authorization.ifPresent(value -> builder.setHeader("Authorization", value));
-      }
-      HttpRequest request = builder.build();
+      HttpRequest request = request(at, prepared, trusted ? authorization : Optional.empty());
       HttpResponse<InputStream> response;
       try {
         response = Sending.send(client(), request, Sending.AT_ONCE, patience);
@@ -83,6 +79,19 @@ public final class WebClient implements AutoCloseable {
       // Once elsewhere, nobody knows who names the way back.
       trusted = trusted && sameDomain(uri, next) && !Locations.isDowngrade(at, next);
       at = next;
+    }
+  }
+
+  private static HttpRequest request(
+      URI at, Supplier<HttpRequest.Builder> prepared, Optional<String> authorization) {
+    try {
+      HttpRequest.Builder builder = prepared.get().uri(at);
+      authorization.ifPresent(value -> builder.setHeader("Authorization", value));
+      return builder.build();
+    } catch (IllegalArgumentException e) { // whose message shows the header
+      throw new BuildException(
+          Kind.INVALID,
+          "a header for " + Locations.authority(at) + " has a name or value that cannot be sent");
     }
   }
 

@@ -237,6 +237,37 @@ class AccessTest {
   }
 
   @Test
+  void aClientThatDoesNotAnswerKeepsNobodyElseWaiting() throws Exception {
+    server.auth = "basic";
+    server.addManifest("a/b", "v1", MediaTypes.OCI_MANIFEST, bytes("{\"config\":{}}"));
+    var asked = new CountDownLatch(1);
+    var silent =
+        new Client(
+            "s2",
+            "u",
+            "p",
+            _ -> {
+              asked.countDown();
+              try {
+                new CountDownLatch(1).await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              return false;
+            });
+    Thread waiting =
+        Thread.ofVirtual()
+            .start(() ->
+                assertThatThrownBy(() -> registry.resolve(ref("a/b:v1"), silent, _ -> {}))
+                    .isInstanceOf(BuildException.class));
+    asked.await();
+    assertThat(registry.resolve(ref("a/b:v1"), client, log::add).mediaType())
+        .isEqualTo(MediaTypes.OCI_MANIFEST);
+    waiting.interrupt();
+    waiting.join();
+  }
+
+  @Test
   void aMountThatNoTokenCoversIsAnUpload() {
     server.auth = "tokens";
     Push push = registry.push(ref("a/new:v1"), false, client);

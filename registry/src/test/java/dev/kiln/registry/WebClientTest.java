@@ -3,6 +3,8 @@ package dev.kiln.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
 import dev.kiln.registry.hostile.HostileServer;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,8 +19,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class WebClientTest {
-  private final WebClient client =
-      new WebClient(new Patience(Duration.ofMillis(300), 1 << 20, Duration.ofMillis(300)));
+  private static final Duration WINDOW = Duration.ofSeconds(2);
+  private final WebClient client = new WebClient(new Patience(WINDOW, 1 << 20, WINDOW));
 
   private HttpResponse<InputStream> get(String uri) throws IOException, InterruptedException {
     return client.send(URI.create(uri), HttpRequest::newBuilder, Optional.of("Basic secret"));
@@ -87,9 +89,24 @@ class WebClientTest {
                 (_, wire) -> wire.whole(200, "body".getBytes(StandardCharsets.UTF_8)))) {
       try (InputStream body = get("http://" + server.host() + "/").body()) {
         assertThat(body.read()).isEqualTo('b');
-        Thread.sleep(700);
+        Thread.sleep(WINDOW.plusMillis(500));
         assertThat(body.readAllBytes()).hasSize(3);
       }
+    }
+  }
+
+  @Test
+  void aHeaderThatCannotBeSentIsNotShown() {
+    try (client) {
+      assertThatThrownBy(() ->
+              client.send(
+                  URI.create("http://127.0.0.1:1/"),
+                  HttpRequest::newBuilder,
+                  Optional.of("Bearer hunter2\n")))
+          .isInstanceOfSatisfying(
+              BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID))
+          .hasMessageNotContaining("hunter2")
+          .hasNoCause();
     }
   }
 

@@ -48,7 +48,7 @@ public final class TokenIssuer implements AutoCloseable {
   private final AtomicInteger issued = new AtomicInteger();
   private volatile Optional<Duration> nextLife = Optional.empty();
 
-  /** How tokens are named in answers. */
+  /** How tokens are named in answers to GET. */
   public volatile String field = "token";
 
   private TokenIssuer(HttpServer server, KeyStore keys) {
@@ -138,7 +138,8 @@ public final class TokenIssuer implements AutoCloseable {
         x.sendResponseHeaders(401, -1);
         return;
       }
-      ObjectNode body = JSON.createObjectNode().put(field, token(asked, known));
+      String name = form.isEmpty() ? field : "access_token"; // as OAuth 2 has it
+      ObjectNode body = JSON.createObjectNode().put(name, token(asked, known));
       byte[] bytes = JSON.writeValueAsBytes(body.put("expires_in", 300));
       x.getResponseHeaders().add("Content-Type", "application/json");
       x.sendResponseHeaders(200, bytes.length);

@@ -47,6 +47,7 @@ import java.util.zip.GZIPInputStream;
  */
 public final class HttpSource implements Source {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int LONGEST_TAG = 1024;
   private final HttpId id;
   private final WebClient web;
   private final Sessions sessions;
@@ -155,7 +156,7 @@ public final class HttpSource implements Source {
     if (!id.authSecret().isEmpty()) {
       try {
         byte[] secret = Secrets.get(sessions.group(context.sessionIds()), id.authSecret());
-        authorization = Optional.of(new String(secret, StandardCharsets.UTF_8));
+        authorization = Optional.of(sendable(new String(secret, StandardCharsets.UTF_8)));
       } catch (BuildException e) {
         throw e.wrap("failed to retrieve HTTP auth secret " + id.authSecret());
       }
@@ -169,6 +170,18 @@ public final class HttpSource implements Source {
     headers.put("User-Agent", userAgent);
     id.headers().forEach(h -> headers.put(h.name(), h.value()));
     return new Request(headers, authorization);
+  }
+
+  private static String sendable(String secret) {
+    if (!secret.chars().allMatch(HttpSource::isSendable)) {
+      throw new BuildException(
+          Kind.INVALID, "it has characters that a header may not have, such as a line break");
+    }
+    return secret;
+  }
+
+  private static boolean isSendable(int character) {
+    return character >= ' ' && character < 127 || character == '\t';
   }
 
   private HttpResponse<InputStream> send(String method, Request request)
@@ -241,11 +254,18 @@ public final class HttpSource implements Source {
     return tag.startsWith("W/") ? tag.substring(2) : tag;
   }
 
+  /** Tags go back to the server in one header. */
+  private static boolean isKept(String etag) {
+    return !etag.isEmpty()
+        && etag.length() <= LONGEST_TAG
+        && etag.chars().allMatch(HttpSource::isSendable);
+  }
+
   private Map<String, Kept> kept(SourceContext context) {
     var byTag = new LinkedHashMap<String, Kept>();
     for (Refs.Indexed indexed : refs.indexed(id.indexKey())) {
       Kept.of(indexed)
-          .filter(k -> !k.etag().isEmpty() && !byTag.containsKey(k.etag()))
+          .filter(k -> isKept(k.etag()) && !byTag.containsKey(k.etag()))
           .filter(k -> isHere(k.ref(), context))
           .ifPresent(k -> byTag.put(k.etag(), k));
     }
@@ -323,7 +343,7 @@ public final class HttpSource implements Source {
             context.progress())) {
       Digest digest = write(active, arrived, content);
       RefId ref = active.commit().id();
-      if (!arrived.etag().isEmpty()) {
+      if (isKept(arrived.etag())) {
         var kept = new Kept(ref, arrived.etag(), digest, arrived.lastModified());
         refs.index(ref, id.indexKey(), kept.json());
       }

@@ -190,6 +190,24 @@ class HttpSourceTest {
   }
 
   @Test
+  void aSecretThatNoHeaderMayHoldIsToldWithoutIt() {
+    fixture.secrets.put("AUTH", "Bearer geheim\n");
+    assertThatThrownBy(() -> key(open("/file.txt", Map.of("http.authheadersecret", "AUTH"))))
+        .hasMessage(
+            "failed to retrieve HTTP auth secret AUTH: it has characters that a header may not"
+                + " have, such as a line break");
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void aTagThatNoRequestCouldHoldIsNotKept() throws Exception {
+    etag = "\"" + "x".repeat(5000) + "\"";
+    key(open("/file.txt", Map.of()));
+    key(open("/file.txt", Map.of()));
+    assertThat(requests).containsExactly("GET /file.txt", "GET /file.txt");
+  }
+
+  @Test
   void namesCannotLeadOutOfTheRoot() throws Exception {
     Source source = open("/file.txt", Map.of("http.filename", "../../escaped"));
     try (View view = fixture.view(source)) {

@@ -36,13 +36,17 @@ class RegistryAccessTest {
   private DockerRegistry bearer;
   private Distribution daemon;
 
+  /** Whom docker's login notes beside a refresh token. */
+  private static final String NOBODY = "00000000-0000-0000-0000-000000000000:";
+
   /** What the client has, and whether it is right. */
   private enum Client {
     OPEN("", true),
     BASIC(auth("user:word"), true),
     TOKEN(auth("user:word"), true),
     ACCESS_TOKEN(auth("user:word"), true),
-    REFRESH_TOKEN("\"auth\": \"%s\", \"identitytoken\": \"offline\"".formatted(encoded(":")), true),
+    REFRESH_TOKEN(
+        "\"auth\": \"%s\", \"identitytoken\": \"offline\"".formatted(encoded(NOBODY)), true),
     BASIC_NOTHING("", false),
     BASIC_WRONG(auth("user:hunter2"), false),
     TOKEN_NOTHING("", false),
