@@ -260,18 +260,15 @@ final class PrivateDaemon implements AutoCloseable {
   @Override
   public void close() {
     process.destroy();
-    boolean interrupted = false;
+    boolean interrupted = Thread.interrupted(); // an interrupted build too ends its daemon in order
     try {
       if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();
       }
-    } catch (InterruptedException e) {
-      process.destroyForcibly();
-      interrupted = true;
-    }
-    try {
       lock.truncate(0);
       sockets.remove();
+    } catch (InterruptedException e) {
+      interrupted = true; // it goes on to stop, and the next build waits for it
     } catch (IOException e) {
       // a leftover in a private folder harms nobody
     }

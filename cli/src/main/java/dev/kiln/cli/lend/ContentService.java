@@ -147,11 +147,13 @@ final class ContentService {
     Digest digest = digest(request.getDigest());
     try (var blob = FileChannel.open(store.blob(digest), StandardOpenOption.READ)) {
       long at = request.getOffset();
-      long end = request.getSize() > 0 ? Math.addExact(at, request.getSize()) : blob.size();
-      if (at < 0 || at > end || end > blob.size()) {
+      long all = blob.size();
+      if (at < 0 || at > all || request.getSize() < 0) {
         throw GrpcErrors.of(
-            Code.OUT_OF_RANGE, "read past the end of " + digest + ", of " + blob.size() + " bytes");
+            Code.OUT_OF_RANGE, "read past the end of " + digest + ", of " + all + " bytes");
       }
+      // The size is what the caller has room for: it may reach past the end.
+      long end = request.getSize() == 0 ? all : at + Math.min(request.getSize(), all - at);
       while (at < end) {
         var chunk = ByteBuffer.allocate((int) Math.min(CHUNK_BYTES, end - at));
         while (chunk.hasRemaining()) {

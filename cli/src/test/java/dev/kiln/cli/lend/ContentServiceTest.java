@@ -3,16 +3,22 @@ package dev.kiln.cli.lend;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kiln.grpc.content.ReadContentRequest;
+import dev.kiln.grpc.content.ReadContentResponse;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
 import dev.kiln.session.ClientSession;
 import dev.kiln.session.SessionContent;
 import dev.kiln.session.SessionMetadata;
+import io.grpc.CallOptions;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
 import java.io.ByteArrayInputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -151,6 +157,37 @@ class ContentServiceTest {
     assertThatThrownBy(() -> store("local:/etc").find(DIGEST).orElseThrow()).isNotNull();
     assertThatThrownBy(() -> store("local:/etc").write("ref", DIGEST, 1))
         .hasMessageContaining("unknown store");
+  }
+
+  /** As containerd's reader asks, which does not know where a blob ends. */
+  @Test
+  void aReadMayHaveRoomForMoreThanThereIs() throws Exception {
+    put();
+    var headers = new io.grpc.Metadata();
+    headers.put(
+        io.grpc.Metadata.Key.of(
+            "buildkit-attachable-store-id", io.grpc.Metadata.ASCII_STRING_MARSHALLER),
+        "local:cache");
+    var method =
+        Services.method(
+            io.grpc.MethodDescriptor.MethodType.SERVER_STREAMING,
+            "containerd.services.content.v1.Content",
+            "Read",
+            ReadContentRequest.getDefaultInstance(),
+            ReadContentResponse.getDefaultInstance());
+    var parts =
+        ClientCalls.blockingServerStreamingCall(
+            ClientInterceptors.intercept(
+                channel, MetadataUtils.newAttachHeadersInterceptor(headers)),
+            method,
+            CallOptions.DEFAULT,
+            ReadContentRequest.newBuilder()
+                .setDigest(DIGEST.value())
+                .setOffset(BYTES.length - 5L)
+                .setSize(Long.MAX_VALUE)
+                .build());
+    assertThat(parts.next().getData().toStringUtf8()).isEqualTo("blob\n");
+    assertThat(parts).isExhausted();
   }
 
   @Test
