@@ -7,7 +7,7 @@ import com.google.re2j.Pattern;
 public final class Redaction {
   private static final String MASK = "xxxxx";
   private static final Pattern USER =
-      Pattern.compile("([A-Za-z][A-Za-z0-9+.-]{0,30}+://)([^/?#@\\s'\"]*+)@");
+      Pattern.compile("([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^/?#@\\s'\"]*)@");
 
   private Redaction() {}
 
