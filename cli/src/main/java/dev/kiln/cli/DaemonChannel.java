@@ -137,9 +137,15 @@ final class DaemonChannel implements AutoCloseable {
     return channel;
   }
 
+  /** Ends all calls, then the threads that they end on. */
   @Override
   public void close() {
     channel.shutdownNow();
+    try {
+      channel.awaitTermination(1, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 }

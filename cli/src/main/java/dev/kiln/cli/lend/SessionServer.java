@@ -16,6 +16,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +26,8 @@ import java.util.concurrent.TimeUnit;
  * it closes it.
  */
 public final class SessionServer implements AutoCloseable {
+  private static final Duration LAST_BYTES = Duration.ofSeconds(2);
+
   private final EventLoopGroup loops =
       new DefaultEventLoopGroup(1, new DefaultThreadFactory("session", true));
   private final TunnelCall call;
@@ -76,9 +79,18 @@ public final class SessionServer implements AutoCloseable {
     return call.done();
   }
 
+  /**
+   * Ends the session. Its last bytes go through the call, so the call lives until they are gone, and
+   * afterwards nothing uses the connection any more. Blocks for as long, at most {@link #LAST_BYTES}.
+   */
   @Override
   public void close() {
     server.shutdownNow();
+    try {
+      server.awaitTermination(LAST_BYTES.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     call.cancel();
     loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
