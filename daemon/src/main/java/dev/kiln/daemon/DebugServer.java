@@ -68,7 +68,7 @@ final class DebugServer {
     SocketAddress address = socket.getLocalAddress();
     new ServerBootstrap()
         .group(loops)
-        .channelFactory(() -> new BoundServerChannel(socket, address))
+        .channelFactory(() -> new BoundServerChannel(socket, address, _ -> {}))
         .childHandler(
             new ChannelInitializer<>() {
               @Override

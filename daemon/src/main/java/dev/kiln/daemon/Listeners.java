@@ -5,6 +5,7 @@ import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig.GrpcConfig;
 import dev.kiln.config.DaemonConfig.OtelConfig;
 import dev.kiln.config.DaemonConfig.TlsConfig;
+import dev.kiln.grpc.transport.Addresses;
 import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.grpc.transport.TlsFiles;
 import io.netty.handler.ssl.SslContext;
@@ -33,7 +34,11 @@ final class Listeners implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listeners.class);
   private static final int SOCKET_MODE = 0660;
   private static final int OPEN_MODE = 0666;
-  private static final int BACKLOG = 1024;
+
+  /**
+   * Connections that may wait to be accepted: as many as the kernel allows (net.core.somaxconn).
+   */
+  static final int BACKLOG = 1 << 16;
 
   private record Bound(
       String shown, ServerSocketChannel socket, boolean tls, AutoCloseable closing) {}
@@ -138,7 +143,7 @@ final class Listeners implements AutoCloseable {
       throw new ConfigException("a path is missing: write unix:///PATH");
     }
     UnixSocket socket = UnixSocket.bind(path, mode, uid, gid);
-    bound.add(new Bound(path.toString(), socket.channel(), false, socket));
+    bound.add(new Bound("unix://" + path, socket.channel(), false, socket));
   }
 
   private void tcp(String hostAndPort) throws IOException {
@@ -158,7 +163,8 @@ final class Listeners implements AutoCloseable {
       socket.close();
       throw e;
     }
-    bound.add(new Bound(socket.getLocalAddress().toString(), socket, tls.isPresent(), socket));
+    bound.add(
+        new Bound(Addresses.shown(socket.getLocalAddress()), socket, tls.isPresent(), socket));
   }
 
   /** A socket that systemd opened; the launcher made it the standard input. */
@@ -204,7 +210,9 @@ final class Listeners implements AutoCloseable {
 
   /** Where the first unix socket is; absent where there is none. */
   Optional<Path> path() {
-    return bound.stream().map(each -> Path.of(each.shown())).findFirst();
+    return bound.stream()
+        .map(each -> Path.of(each.shown().substring("unix://".length())))
+        .findFirst();
   }
 
   @Override

@@ -23,7 +23,6 @@ import java.util.Optional;
  * removed if it is still this socket. Who bound it closes it.
  */
 final class UnixSocket implements AutoCloseable {
-  private static final int BACKLOG = 1024;
 
   private final ServerSocketChannel channel;
   private final BytePath path;
@@ -54,7 +53,7 @@ final class UnixSocket implements AutoCloseable {
       removeDead(place, path);
       ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
       try {
-        channel.bind(UnixDomainSocketAddress.of(place), BACKLOG);
+        channel.bind(UnixDomainSocketAddress.of(place), Listeners.BACKLOG);
         var socket = new UnixSocket(channel, path, Fd.CWD.stat(path).inode());
         try {
           Folders.own(place, uid, gid);

@@ -1,5 +1,6 @@
 package dev.kiln.grpc.transport;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelMetadata;
 import io.netty.channel.ChannelOutboundBuffer;
@@ -15,6 +16,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,14 +25,23 @@ import org.jspecify.annotations.Nullable;
  * since it may be another process's, where netty's own channels remove it.
  */
 public final class BoundServerChannel extends AbstractNioMessageChannel implements ServerChannel {
-  private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
+  /** Of a burst of connections, before the loop turns to those that it has. */
+  private static final int ACCEPTED_AT_ONCE = 64;
+
+  private static final ChannelMetadata METADATA = new ChannelMetadata(false, ACCEPTED_AT_ONCE);
 
   private final ServerSocketChannel socket;
   private final SocketAddress address;
+  private final Consumer<Channel> prepare;
   private final ChannelConfig config = new DefaultChannelConfig(this);
 
-  public BoundServerChannel(ServerSocketChannel socket, SocketAddress address) {
+  /**
+   * @param prepare run for each connection before anything is read from it
+   */
+  public BoundServerChannel(
+      ServerSocketChannel socket, SocketAddress address, Consumer<Channel> prepare) {
     super(null, socket, SelectionKey.OP_ACCEPT);
+    this.prepare = prepare;
     this.socket = socket;
     this.address = address;
   }
@@ -41,10 +52,12 @@ public final class BoundServerChannel extends AbstractNioMessageChannel implemen
     if (connection == null) {
       return 0;
     }
-    accepted.add(
+    Channel channel =
         address instanceof UnixDomainSocketAddress
             ? new NioDomainSocketChannel(this, connection)
-            : new NioSocketChannel(this, connection));
+            : new NioSocketChannel(this, connection);
+    prepare.accept(channel);
+    accepted.add(channel);
     return 1;
   }
 

@@ -17,6 +17,7 @@ import io.opentelemetry.api.trace.Tracer;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,6 +41,11 @@ public final class GrpcServer implements AutoCloseable {
 
   private static final int MAX_HEADER_BYTES = 1 << 20;
   private static final int MAX_CALLS = 10_000;
+
+  /**
+   * Of a client that keeps a connection alive (grpc-go v1.72 {@code keepalive.EnforcementPolicy}).
+   */
+  private static final Duration PINGS_APART = Duration.ofMinutes(5);
 
   private final Map<String, ServerServiceDefinition> services;
   private final EventLoopGroup loops;
@@ -99,7 +105,14 @@ public final class GrpcServer implements AutoCloseable {
    */
   public void listen(ServerSocketChannel socket, Optional<SslContext> tls) throws IOException {
     SocketAddress address = socket.getLocalAddress();
-    NettyServerBuilder server = on(address, () -> new BoundServerChannel(socket, address));
+    NettyServerBuilder server =
+        on(
+            address,
+            () ->
+                new BoundServerChannel(
+                    socket,
+                    address,
+                    connection -> connection.pipeline().addLast(new HandshakeLog(address))));
     tls.ifPresent(server::sslContext);
     start(server);
   }
@@ -125,9 +138,12 @@ public final class GrpcServer implements AutoCloseable {
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .maxInboundMetadataSize(MAX_HEADER_BYTES)
         .maxConcurrentCallsPerConnection(MAX_CALLS)
-        // Clients ping as they like: Go's do so to measure the connection.
-        .permitKeepAliveTime(0, TimeUnit.SECONDS)
-        .permitKeepAliveWithoutCalls(true)
+        // As grpc-go's servers: the third ping too many ends the connection (ENHANCE_YOUR_CALM).
+        // The
+        // pings by which Go's clients measure a connection each follow data, which clears the
+        // count.
+        .permitKeepAliveTime(PINGS_APART.toMillis(), TimeUnit.MILLISECONDS)
+        .permitKeepAliveWithoutCalls(false)
         .addServices(List.copyOf(services.values()))
         .fallbackHandlerRegistry(new UnknownMethods(services.keySet()));
   }
