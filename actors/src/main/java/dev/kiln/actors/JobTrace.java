@@ -7,8 +7,10 @@ import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanBuilder;
 import io.opentelemetry.api.trace.SpanContext;
+import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -32,17 +34,36 @@ final class JobTrace {
     this.parent = Traced.context(tracer, parent);
   }
 
-  /** A new span of one step, unless the job is over; linked to where the work itself is shown. */
-  Optional<Span> open(StepTrace step, String name, String vertex, Optional<SpanContext> worksAt) {
-    synchronized (this) {
-      if (closed) {
-        return Optional.empty();
-      }
-      steps.add(step);
-    }
-    SpanBuilder span = tracer.spanBuilder(name).setParent(parent).setAttribute(VERTEX, vertex);
+  /** A step that the job wants; false where the job is over. */
+  synchronized boolean add(StepTrace step) {
+    return !closed && steps.add(step);
+  }
+
+  /** A new span of one step, linked to where the work itself is shown. */
+  Span open(String name, String vertex, Instant from, Optional<SpanContext> worksAt) {
+    SpanBuilder span =
+        tracer
+            .spanBuilder(name)
+            .setParent(parent)
+            .setStartTimestamp(from)
+            .setAttribute(VERTEX, vertex);
     worksAt.ifPresent(span::addLink);
-    return Optional.of(span.startSpan());
+    return span.startSpan();
+  }
+
+  /** A span below {@code step} of what is over. */
+  void show(Span step, String name, Instant from, Instant to, Optional<Throwable> failure) {
+    Span span = tracer.spanBuilder(name).setParent(below(step)).setStartTimestamp(from).startSpan();
+    failure.ifPresent(e -> {
+      span.recordException(e);
+      span.setStatus(StatusCode.ERROR, String.valueOf(e.getMessage()));
+    });
+    span.end(to);
+  }
+
+  /** Where spans below the job's own are made. */
+  Context context() {
+    return parent;
   }
 
   /** Where spans below {@code span} are made. */

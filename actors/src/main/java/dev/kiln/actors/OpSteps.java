@@ -30,7 +30,6 @@ final class OpSteps {
     this.scope = scope;
     this.context = context;
     this.runner = runner;
-    scope.trace().begin();
     this.shortName = scope.vertex().digest().hex().substring(0, 12);
   }
 
@@ -57,6 +56,7 @@ final class OpSteps {
         .trace()
         .part(
             "cache request",
+            scope.vertex().inputs().isEmpty(),
             () ->
                 scope.vertex().inputs().isEmpty()
                     ? shownCacheMap(index)
@@ -85,7 +85,9 @@ final class OpSteps {
     return Blocking.start(
         "content-" + shortName,
         () ->
-            scope.trace().part("content of input " + input, () -> contentNow(input, result, dep)));
+            scope
+                .trace()
+                .part("content of input " + input, false, () -> contentNow(input, result, dep)));
   }
 
   private Optional<KeyDigest> contentNow(int input, Optional<ResultId> result, CacheMap.Dep dep)
@@ -114,6 +116,7 @@ final class OpSteps {
                 .trace()
                 .part(
                     "load cache",
+                    true,
                     () -> {
                       Instant started = scope.progress().started(true);
                       try {
@@ -168,6 +171,7 @@ final class OpSteps {
                 .trace()
                 .part(
                     "run",
+                    true,
                     () -> {
                       Instant started = scope.progress().started(false);
                       try {

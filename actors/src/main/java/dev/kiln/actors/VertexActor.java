@@ -567,7 +567,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
             .earlier()
             .forEach(e -> env.index().save(e.key(), Optional.of(e.result()), e.createdAt()));
       }
-      scope.trace().completed(true);
+      scope.completedFromCache();
       shownWhenSafe(true, loaded.started(), loaded.ended());
       apply(cell, new Edges.Completed(new Done(loaded.result(), List.of(key))));
       return;

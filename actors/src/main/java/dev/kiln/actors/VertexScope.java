@@ -66,6 +66,20 @@ final class VertexScope {
     return options;
   }
 
+  /** The result was loaded, which spares the vertices before this one. */
+  void completedFromCache() {
+    trace.completed(true);
+    var queue = new ArrayDeque<>(List.of(this));
+    while (!queue.isEmpty()) {
+      for (var input : queue.poll().vertex.inputs()) {
+        VertexScope before = all.get(input.vertex());
+        if (before != null && before.trace.spared()) {
+          queue.add(before);
+        }
+      }
+    }
+  }
+
   /** The value of the nearest vertex at or before this one that has it. */
   Optional<Object> option(String key) {
     var queue = new ArrayDeque<VertexScope>();

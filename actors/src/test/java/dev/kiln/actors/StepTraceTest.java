@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -82,6 +83,43 @@ final class StepTraceTest {
     assertThat(client.below(client.step("b")))
         .extracting(SpanData::getName)
         .containsExactlyInAnyOrder("cache request: b", "run: b");
+  }
+
+  @Test
+  void aSpanOfAStepIsTheTimeOfItsRun() throws Exception {
+    var gate = new CountDownLatch(1);
+    Fake a = f.ops.vertex("a");
+    a.runGate = Optional.of(gate);
+    Fake b = f.ops.vertex("b", a);
+    var client = new Client("waiting");
+    Solve solve = client.job.solve(b.graph(), List.of());
+    a.runStarted.await();
+    Thread.sleep(50); // what must not be part of the span of b
+    long opened = System.currentTimeMillis();
+    gate.countDown();
+    SolverFixture.get(solve);
+    client.job.close();
+    SpanData b1 = client.step("b");
+    assertThat(TimeUnit.NANOSECONDS.toMillis(b1.getStartEpochNanos()))
+        .isGreaterThanOrEqualTo(opened);
+    assertThat(b1.getAttributes().get(AttributeKey.longKey("kiln.step.waited_ms")))
+        .isGreaterThanOrEqualTo(50);
+  }
+
+  @Test
+  void stepsThatACachedOneSparesSaySo() throws Exception {
+    Fake a = f.ops.vertex("a");
+    Fake b = f.ops.vertex("b", a);
+    Fake c = f.ops.vertex("c", b);
+    f.build(c);
+    var client = new Client("all cached");
+    SolverFixture.get(client.job.solve(c.graph(), List.of()));
+    client.job.close();
+    for (String name : List.of("a", "b", "c")) {
+      assertThat(client.step(name).getAttributes().get(AttributeKey.booleanKey("kiln.step.cached")))
+          .as(name)
+          .isTrue();
+    }
   }
 
   @Test

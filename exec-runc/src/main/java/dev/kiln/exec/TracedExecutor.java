@@ -3,6 +3,7 @@ package dev.kiln.exec;
 import dev.kiln.tracing.Traced;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.Span;
 import java.util.function.Consumer;
 
 /**
@@ -12,6 +13,8 @@ import java.util.function.Consumer;
 public final class TracedExecutor implements Executor {
   private static final String SPAN = "exec";
   private static final AttributeKey<String> CONTAINER = AttributeKey.stringKey("container.id");
+
+  private static final AttributeKey<Long> EXIT_CODE = AttributeKey.longKey("process.exit.code");
 
   private final Executor executor;
 
@@ -27,7 +30,7 @@ public final class TracedExecutor implements Executor {
     return Traced.run(
         SPAN,
         Attributes.of(CONTAINER, container.id()),
-        () -> executor.run(container, process, io, started));
+        () -> shown(executor.run(container, process, io, started)));
   }
 
   @Override
@@ -37,7 +40,13 @@ public final class TracedExecutor implements Executor {
     return Traced.run(
         SPAN,
         Attributes.of(CONTAINER, containerId),
-        () -> executor.exec(containerId, process, io, started));
+        () -> shown(executor.exec(containerId, process, io, started)));
+  }
+
+  /** OpenTelemetry's semantic conventions v1.27 name the attribute. */
+  private static ExitStatus shown(ExitStatus status) {
+    Span.current().setAttribute(EXIT_CODE, (long) status.code());
+    return status;
   }
 
   @Override
