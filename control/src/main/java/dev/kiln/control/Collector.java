@@ -8,12 +8,17 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Removes what the worker's rules let go, and what a user prunes: one at a time. {@link GcActor}
  * says when. Any thread; methods block.
  */
 public final class Collector {
+  private static final Logger LOG = LoggerFactory.getLogger(Collector.class);
+
   private final Refs refs;
   private final List<PruneRequest> rules;
   private final Runnable wish;
@@ -48,9 +53,53 @@ public final class Collector {
 
   /** Applies the rules, one after the other. */
   public void collect() throws InterruptedException {
-    for (PruneRequest rule : rules) {
-      prune(rule, _ -> {});
+    for (int i = 0; i < rules.size(); i++) {
+      var gone = new Tally(_ -> {});
+      prune(rules.get(i), gone);
+      if (gone.records > 0) {
+        gone.event(rules.get(i)).log("cache collected");
+      }
     }
+  }
+
+  /** Counts what goes. */
+  private static final class Tally implements Removed {
+    private final Removed next;
+    private int records;
+    private long bytes;
+
+    Tally(Removed next) {
+      this.next = next;
+    }
+
+    @Override
+    public void accept(UsageRecord record) throws InterruptedException {
+      records++;
+      bytes += record.sizeBytes();
+      next.accept(record);
+    }
+
+    LoggingEventBuilder event(PruneRequest rule) {
+      return LOG.atInfo()
+          .addKeyValue("records", records)
+          .addKeyValue("bytes", bytes)
+          .addKeyValue("rule", shown(rule));
+    }
+  }
+
+  private static String shown(PruneRequest rule) {
+    return "all="
+        + rule.all()
+        + " filters="
+        + rule.filters()
+        + " keepDuration="
+        + rule.keepDuration()
+        + " reserved="
+        + rule.reservedBytes()
+        + " maxUsed="
+        + rule.maxUsedBytes()
+        + " minFree="
+        + rule.minFreeBytes();
   }
 
   /**
@@ -62,9 +111,14 @@ public final class Collector {
     if (thorough) {
       letGo.run();
     }
-    prune(request, removed);
-    if (thorough) {
-      refs.sweepBlobs(Duration.ZERO);
+    var gone = new Tally(removed);
+    try {
+      prune(request, gone);
+      if (thorough) {
+        refs.sweepBlobs(Duration.ZERO);
+      }
+    } finally {
+      gone.event(request).log("cache pruned");
     }
   }
 

@@ -70,6 +70,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
 
 /**
  * Runs a build from its request to its answer: opens the job, gets a result from a definition, a
@@ -93,6 +94,7 @@ public final class SolveBuilds implements Builds {
    * @param allowed entitlements that may be granted
    * @param containers makes the containers of one build's frontend
    * @param afterBuild told after each build, for a collection
+   * @param log where each build's end is told
    */
   public record Parts(
       Solver solver,
@@ -114,6 +116,7 @@ public final class SolveBuilds implements Builds {
       List<String> allowed,
       DeviceRights.Registry devices,
       Runnable afterBuild,
+      Logger log,
       Clock clock) {
     public Parts {
       frontends = Map.copyOf(frontends);
@@ -127,6 +130,19 @@ public final class SolveBuilds implements Builds {
 
   @Override
   public SolveResponse solve(SolveRequest in, Context caller) throws InterruptedException {
+    var line = new BuildLine(in);
+    try {
+      SolveResponse response = solve(in, caller, line);
+      line.say(parts.log(), Optional.empty());
+      return response;
+    } catch (InterruptedException | RuntimeException | Error e) {
+      line.say(parts.log(), Optional.of(e));
+      throw e;
+    }
+  }
+
+  private SolveResponse solve(SolveRequest in, Context caller, BuildLine line)
+      throws InterruptedException {
     BuildRequest request = BuildRequest.of(in, parts.allowed(), parts.devices());
     List<CacheExport> cacheExports =
         request.cacheExports().stream()
@@ -206,6 +222,7 @@ public final class SolveBuilds implements Builds {
           failure = failure.or(() -> Optional.of(BuildException.of(e)));
           written = record.failed(failure.get());
         }
+        line.recorded(written);
         parts.history().completed(written, trace);
       }
       if (failure.isPresent()) {

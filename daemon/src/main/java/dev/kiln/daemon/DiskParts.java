@@ -71,6 +71,7 @@ import java.util.OptionalInt;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.helpers.NOPLogger;
 
 /**
  * What needs the disk: the store, the executor, the solver and what runs on them, opened off the
@@ -78,6 +79,7 @@ import org.slf4j.LoggerFactory;
  */
 final class DiskParts implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DiskParts.class);
+  private static final Logger BUILDS = LoggerFactory.getLogger(SolveBuilds.class);
   private static final Duration LAST_BUILDS = Duration.ofSeconds(10);
 
   /** What the rest of the daemon lends. */
@@ -204,6 +206,7 @@ final class DiskParts implements AutoCloseable {
                             allowed(config),
                             lent.workers().deviceRegistry(),
                             lent.gcSoon(),
+                            lent.role().kept() ? BUILDS : NOPLogger.NOP_LOGGER,
                             lent.clock()))));
     this.backend =
         new Backend(
