@@ -23,7 +23,6 @@ import java.util.Optional;
  * removed if it is still this socket. Who bound it closes it.
  */
 final class UnixSocket implements AutoCloseable {
-
   private final ServerSocketChannel channel;
   private final BytePath path;
   private final Stat.Inode inode;
