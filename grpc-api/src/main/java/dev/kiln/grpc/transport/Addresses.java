@@ -17,9 +17,7 @@ public final class Addresses {
       case UnixDomainSocketAddress unix -> "unix://" + unix.getPath();
       case InetSocketAddress inet -> {
         String host =
-            inet.isUnresolved()
-                ? inet.getHostString()
-                : NetUtil.toAddressString(inet.getAddress());
+            inet.isUnresolved() ? inet.getHostString() : NetUtil.toAddressString(inet.getAddress());
         yield "tcp://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + inet.getPort();
       }
       default -> address.toString();

@@ -32,6 +32,11 @@ public final class WireClient implements AutoCloseable {
             .build();
   }
 
+  /** For calls of other kinds. */
+  public ManagedChannel channel() {
+    return channel;
+  }
+
   /**
    * @param name service and method
    * @param none an empty response, for its type

@@ -1,0 +1,345 @@
+package dev.kiln.tests.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import dev.kiln.grpc.control.BuildHistoryRequest;
+import dev.kiln.grpc.control.BytesMessage;
+import dev.kiln.grpc.control.SolveRequest;
+import dev.kiln.grpc.control.SolveResponse;
+import dev.kiln.grpc.pb.Definition;
+import dev.kiln.grpc.pb.ExecOp;
+import dev.kiln.grpc.pb.Input;
+import dev.kiln.grpc.pb.Meta;
+import dev.kiln.grpc.pb.Mount;
+import dev.kiln.grpc.pb.MountType;
+import dev.kiln.grpc.pb.Op;
+import dev.kiln.grpc.pb.OpMetadata;
+import dev.kiln.grpc.pb.SecretOpt;
+import dev.kiln.grpc.pb.SourceOp;
+import dev.kiln.model.Digest;
+import dev.kiln.tests.support.Buildctl;
+import dev.kiln.tests.support.Clients;
+import dev.kiln.tests.support.Collector;
+import dev.kiln.tests.support.Distribution;
+import dev.kiln.tests.support.Distribution.Run;
+import dev.kiln.tests.support.Footprint;
+import dev.kiln.tests.support.HostileSession;
+import dev.kiln.tests.support.HostileSession.Misbehaviour;
+import dev.kiln.tests.support.RawConnection;
+import dev.kiln.tests.support.WireClient;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ClientCalls;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Whatever one client does, a build beside it is built, and nothing of it is left afterwards. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Timeout(120)
+class HostileClientTest {
+  private static final int ENHANCE_YOUR_CALM = 11;
+  private static final int LARGER_THAN_ANY = 17 << 20;
+  private static final int DESCRIPTOR_SLACK = 8;
+
+  @TempDir(cleanup = CleanupMode.ON_SUCCESS)
+  static Path dir;
+
+  private Distribution daemon;
+  private Buildctl neighbour;
+  private Path context;
+  private int port;
+  private Footprint before;
+
+  @BeforeAll
+  void start() throws Exception {
+    port = Collector.freePort();
+    daemon =
+        Distribution.start(dir, Map.of("KILN_WARM_UP", "off"), "--debugaddr", "127.0.0.1:" + port);
+    neighbour = Buildctl.of(daemon);
+    context = Buildctl.context(dir.resolve("context"), "FROM scratch\nARG N\nCOPY Dockerfile /f\n");
+    neighbourBuilds();
+  }
+
+  @BeforeEach
+  void measure() throws Exception {
+    before = Footprint.of(daemon, port);
+  }
+
+  @AfterEach
+  void nothingIsLeft() throws Exception {
+    Clients.eventually(
+        Duration.ofSeconds(30),
+        () -> {
+          Footprint now = Footprint.of(daemon, port);
+          return now.isIdle() && now.descriptors() <= before.descriptors() + DESCRIPTOR_SLACK;
+        },
+        () -> "something is left of " + before);
+  }
+
+  @AfterAll
+  void stop() throws Exception {
+    daemon.closeClean();
+  }
+
+  private void neighbourBuilds() throws Exception {
+    Run run =
+        Distribution.await(
+            neighbour.build(context, "--opt=build-arg:N=" + UUID.randomUUID()).start());
+    assertThat(run.code()).as(run.output()).isZero();
+  }
+
+  private static Op.Builder source(String identifier) {
+    return Op.newBuilder().setSource(SourceOp.newBuilder().setIdentifier(identifier));
+  }
+
+  private static SolveRequest request(Op op, String session) {
+    ByteString bytes = op.toByteString();
+    Op last =
+        Op.newBuilder()
+            .addInputs(Input.newBuilder().setDigest(Digest.of(bytes.toByteArray()).value()))
+            .build();
+    return SolveRequest.newBuilder()
+        .setRef(UUID.randomUUID().toString())
+        .setSession(session)
+        .setDefinition(
+            Definition.newBuilder()
+                .addDef(bytes)
+                .addDef(last.toByteString())
+                .putMetadata(
+                    Digest.of(bytes.toByteArray()).value(), OpMetadata.getDefaultInstance()))
+        .build();
+  }
+
+  /** A step that wants a secret; without one it cannot begin. */
+  private static Op wantsSecret() {
+    return Op.newBuilder()
+        .setExec(
+            ExecOp.newBuilder()
+                .setMeta(Meta.newBuilder().addArgs("/true").setCwd("/"))
+                .addMounts(Mount.newBuilder().setInput(-1).setOutput(0).setDest("/"))
+                .addMounts(
+                    Mount.newBuilder()
+                        .setInput(-1)
+                        .setOutput(-1)
+                        .setDest("/secret")
+                        .setMountType(MountType.SECRET)
+                        .setSecretOpt(SecretOpt.newBuilder().setID("s"))))
+        .build();
+  }
+
+  private static final MethodDescriptor<SolveRequest, SolveResponse> SOLVE =
+      MethodDescriptor.<SolveRequest, SolveResponse>newBuilder()
+          .setType(MethodDescriptor.MethodType.UNARY)
+          .setFullMethodName("moby.buildkit.v1.Control/Solve")
+          .setRequestMarshaller(ProtoUtils.marshaller(SolveRequest.getDefaultInstance()))
+          .setResponseMarshaller(ProtoUtils.marshaller(SolveResponse.getDefaultInstance()))
+          .build();
+
+  private static Future<SolveResponse> solve(WireClient client, SolveRequest request) {
+    return ClientCalls.futureUnaryCall(
+        client.channel().newCall(SOLVE, CallOptions.DEFAULT), request);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aSessionThatLiesHarmsItsOwnBuildOnly(Misbehaviour misbehaviour) throws Exception {
+    try (var client = new WireClient(daemon);
+        var session = new HostileSession(client.channel(), misbehaviour)) {
+      Op op =
+          misbehaviour == Misbehaviour.HUGE_SECRET
+              ? wantsSecret()
+              : source("local://context").build();
+      Future<SolveResponse> build = solve(client, request(op, session.id()));
+      switch (misbehaviour) {
+        case SILENCE, FILES_WITHOUT_END -> {
+          neighbourBuilds();
+          assertThat(build.isDone()).as("it takes what it takes").isFalse();
+          build.cancel(true);
+        }
+        default -> {
+          Status told = failure(build);
+          assertThat(told.getCode())
+              .as("%s", told)
+              .isNotIn(Status.Code.OK, Status.Code.INTERNAL, Status.Code.DEADLINE_EXCEEDED);
+          assertThat(told.getDescription()).isNotBlank();
+          neighbourBuilds();
+        }
+      }
+    }
+  }
+
+  private static Status failure(Future<?> build) throws Exception {
+    try {
+      build.get(30, TimeUnit.SECONDS);
+      return Status.OK;
+    } catch (ExecutionException e) {
+      return Status.fromThrowable(e);
+    }
+  }
+
+  @Test
+  void aClientThatVanishesInABuildTakesItAlong() throws Exception {
+    for (Misbehaviour each :
+        new Misbehaviour[] {Misbehaviour.SILENCE, Misbehaviour.FILES_WITHOUT_END}) {
+      var client = new WireClient(daemon);
+      var session = new HostileSession(client.channel(), each);
+      var _ = solve(client, request(source("local://context").build(), session.id()));
+      Clients.eventually(
+          Duration.ofSeconds(10),
+          () -> Footprint.of(daemon, port).leases() > before.leases(),
+          () -> "no build begins");
+      client.close(); // the session's bytes go with the connection
+      session.close();
+      neighbourBuilds();
+    }
+  }
+
+  @Test
+  void aMessageOverTheLimitIsRefusedByItsCode() throws Exception {
+    try (var client = new WireClient(daemon)) {
+      SolveRequest huge =
+          SolveRequest.newBuilder()
+              .setDefinition(
+                  Definition.newBuilder().addDef(ByteString.copyFrom(new byte[LARGER_THAN_ANY])))
+              .build();
+      assertThat(failure(solve(client, huge)).getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+      neighbourBuilds();
+    }
+  }
+
+  @Test
+  void pingsWithoutEndEndTheConnection() throws Exception {
+    try (var connection = new RawConnection(daemon).greet()) {
+      int sent = 0;
+      try {
+        while (sent < 500_000) {
+          connection.frame(RawConnection.PING, 0, 0, new byte[8]);
+          sent++;
+        }
+        connection.flush();
+        assertThat(connection.farewell()).isEqualTo(ENHANCE_YOUR_CALM);
+      } catch (IOException gone) {
+        assertThat(sent).as("pings that were taken").isLessThan(500_000);
+      }
+      neighbourBuilds();
+    }
+  }
+
+  @Test
+  void aBurstOfConnectionsIsAcceptedAtOnce() throws Exception {
+    var all = new ArrayList<SocketChannel>();
+    try {
+      var address = UnixDomainSocketAddress.of(daemon.address().substring("unix://".length()));
+      long begun = System.nanoTime();
+      for (int i = 0; i < 2000; i++) {
+        all.add(SocketChannel.open(address)); // waits where the queue is full
+      }
+      assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(10));
+      neighbourBuilds();
+    } finally {
+      for (SocketChannel each : all) {
+        each.close();
+      }
+    }
+  }
+
+  @Test
+  void streamsThatNobodyReadsAndTunnelsThatSayNothingCostTheirClientOnly() throws Exception {
+    try (var client = new WireClient(daemon)) {
+      BytesMessage bytes = BytesMessage.getDefaultInstance();
+      BuildHistoryRequest history = BuildHistoryRequest.getDefaultInstance();
+      for (int i = 0; i < 200; i++) {
+        open(client, "ListenBuildHistory", history, history);
+        var headers = new Metadata();
+        headers.put(
+            Metadata.Key.of("x-docker-expose-session-uuid", Metadata.ASCII_STRING_MARSHALLER),
+            "silent-" + i);
+        open(client, "Session", bytes, null, headers);
+      }
+      neighbourBuilds();
+    }
+  }
+
+  private static <Q extends com.google.protobuf.Message> void open(
+      WireClient client, String method, Q empty, Q request) {
+    open(client, method, empty, request, new Metadata());
+  }
+
+  /** A call whose answers are never asked for. */
+  private static <Q extends com.google.protobuf.Message> void open(
+      WireClient client,
+      String method,
+      Q empty,
+      @org.jspecify.annotations.Nullable Q request,
+      Metadata headers) {
+    ClientCall<Q, Q> call =
+        client
+            .channel()
+            .newCall(
+                MethodDescriptor.<Q, Q>newBuilder()
+                    .setType(
+                        request == null
+                            ? MethodDescriptor.MethodType.BIDI_STREAMING
+                            : MethodDescriptor.MethodType.SERVER_STREAMING)
+                    .setFullMethodName("moby.buildkit.v1.Control/" + method)
+                    .setRequestMarshaller(ProtoUtils.marshaller(empty))
+                    .setResponseMarshaller(ProtoUtils.marshaller(empty))
+                    .build(),
+                CallOptions.DEFAULT);
+    call.start(new ClientCall.Listener<>() {}, headers);
+    if (request != null) {
+      call.sendMessage(request);
+      call.halfClose();
+    }
+  }
+
+  @Test
+  void whatIsNoMessageIsRefused() throws Exception {
+    try (var client = new WireClient(daemon)) {
+      var build =
+          ClientCalls.futureUnaryCall(
+              client
+                  .channel()
+                  .newCall(
+                      MethodDescriptor.<BytesMessage, SolveResponse>newBuilder()
+                          .setType(MethodDescriptor.MethodType.UNARY)
+                          .setFullMethodName("moby.buildkit.v1.Control/Solve")
+                          .setRequestMarshaller(
+                              ProtoUtils.marshaller(BytesMessage.getDefaultInstance()))
+                          .setResponseMarshaller(
+                              ProtoUtils.marshaller(SolveResponse.getDefaultInstance()))
+                          .build(),
+                      CallOptions.DEFAULT),
+              BytesMessage.newBuilder()
+                  .setData(ByteString.copyFrom(new byte[] {-1, -1, -1})) // as a ref: no UTF-8
+                  .build());
+      assertThat(failure(build)).isNotEqualTo(Status.OK);
+      neighbourBuilds();
+    }
+  }
+}
