@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,7 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 class BuildTest {
   @TempDir Path temp;
   private final CompletableFuture<SolveRequest> asked = new CompletableFuture<>();
-  private Server server;
+  private Optional<Server> server = Optional.empty();
 
   /** What a daemon does with a build. */
   private interface Daemon {
@@ -54,7 +55,7 @@ class BuildTest {
 
   @AfterEach
   void stop() {
-    server.shutdownNow();
+    server.ifPresent(Server::shutdownNow);
   }
 
   private void serve(Daemon daemon, List<StatusResponse> progress, boolean endless)
@@ -91,10 +92,12 @@ class BuildTest {
                 }))
             .build();
     server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-            .addService(service)
-            .build()
-            .start();
+        Optional.of(
+            NettyServerBuilder.forAddress(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(service)
+                .build()
+                .start());
   }
 
   private static final class Ignoring implements StreamObserver<BytesMessage> {
@@ -121,7 +124,7 @@ class BuildTest {
     System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
     try {
       var args = new ArrayList<>(List.of("build", temp.toString()));
-      args.addAll(List.of("--addr", "tcp://localhost:" + server.getPort()));
+      args.addAll(List.of("--addr", "tcp://localhost:" + server.orElseThrow().getPort()));
       args.addAll(List.of(more));
       int code = KilnCommand.run(args.toArray(String[]::new));
       return new Run(code, said.toString(StandardCharsets.UTF_8));
@@ -163,8 +166,8 @@ class BuildTest {
 
   @Test
   void aDaemonThatDiesIsNamed() throws Exception {
-    serve((_, _) -> server.shutdownNow(), List.of(step("")), true);
-    String address = "tcp://localhost:" + server.getPort();
+    serve((_, _) -> server.orElseThrow().shutdownNow(), List.of(step("")), true);
+    String address = "tcp://localhost:" + server.orElseThrow().getPort();
     Run run = build();
     assertThat(run.code()).isEqualTo(1);
     assertThat(run.said().lines().toList().getLast())
