@@ -238,7 +238,7 @@ public final class RuncExecutor implements Executor {
       return Users.resolve(
           name, files.accounts("/etc/passwd").orElse(""), files.accounts("/etc/group").orElse(""));
     } catch (RefusedFileException e) { // also where a number is all that counts: runc reads it too
-      throw new BuildException(Kind.INVALID, e.getMessage(), e);
+      throw new BuildException(Kind.INVALID, e.path() + e.why(), e);
     }
   }
 
