@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.slf4j.Logger;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * What the daemon's log says of one build, when it has ended: its ref, frontend, result, time and
@@ -51,9 +52,11 @@ final class BuildLine {
       fields.put("run", Math.max(0, r.getNumCompletedSteps() - r.getNumCachedSteps()));
     });
     failure.ifPresent(e -> fields.put("reason", reason(BuildException.of(e))));
-    var event = log.atInfo();
-    fields.forEach(event::addKeyValue);
-    event.log("build ended");
+    LoggingEventBuilder line = log.atInfo();
+    for (var field : fields.entrySet()) {
+      line = line.addKeyValue(field.getKey(), field.getValue());
+    }
+    line.log("build ended");
   }
 
   /** A process's failure names its command line, which is nobody's but its author's. */
