@@ -80,8 +80,9 @@ public final class SessionServer implements AutoCloseable {
   }
 
   /**
-   * Ends the session. Its last bytes go through the call, so the call lives until they are gone, and
-   * afterwards nothing uses the connection any more. Blocks for as long, at most {@link #LAST_BYTES}.
+   * Ends the session. Its last bytes go through the call, so the call lives until they are gone,
+   * and afterwards nothing uses the connection any more. Blocks for as long, at most {@link
+   * #LAST_BYTES}.
    */
   @Override
   public void close() {
