@@ -1,4 +1,4 @@
-# Sourced by kiln and mvnw: sets JAVA_HOME to a JDK 25 or newer, or ends with one line that says what to install.
+# Sourced by kiln, mvnw and .ci/run: sets JAVA_HOME to a JDK 25 or newer, or ends with one line that says what to install.
 
 jdk_is_new_enough() {
   [ -x "$1/bin/javac" ] && [ -f "$1/release" ] || return 1
@@ -35,4 +35,10 @@ need() {
     echo "kiln: missing packages; as root: apt-get install$missing" >&2
   fi
   return 1
+}
+
+# need_for_tests: what the tests run beside Maven; gcc makes the disk that fails, openssl the certificates.
+need_for_tests() {
+  need runc runc git git busybox-static /bin/busybox docker-registry docker-registry python3 python3 openssl openssl \
+    containernetworking-plugins /usr/lib/cni/bridge iptables iptables gcc cc libc6-dev /usr/include/stdio.h
 }
