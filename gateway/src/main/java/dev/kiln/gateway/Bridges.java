@@ -16,8 +16,13 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Bridges {
   private static final Duration PATIENCE = Duration.ofSeconds(3);
-  private final ConcurrentMap<String, CompletableFuture<LlbBridge>> byBuild =
-      new ConcurrentHashMap<>();
+  private final ConcurrentMap<String, Place> byBuild = new ConcurrentHashMap<>();
+
+  /** Where a bridge comes to; it stays while one is there or somebody waits for it. */
+  private static final class Place {
+    private final CompletableFuture<LlbBridge> bridge = new CompletableFuture<>();
+    private int users; // changed within the map's own operations only
+  }
 
   /**
    * Makes a build's bridge known until {@link #remove}.
@@ -25,7 +30,9 @@ public final class Bridges {
    * @throws BuildException {@code ALREADY_EXISTS} where the id is in use
    */
   public void add(String buildId, LlbBridge bridge) {
-    if (!byBuild.computeIfAbsent(buildId, id -> new CompletableFuture<>()).complete(bridge)) {
+    Place place = enter(buildId);
+    if (!place.bridge.complete(bridge)) {
+      leave(buildId, place);
       throw new BuildException(Kind.ALREADY_EXISTS, "build ID " + buildId + " exists");
     }
   }
@@ -40,20 +47,33 @@ public final class Bridges {
       return CompletableFuture.failedFuture(
           new BuildException(Kind.INVALID, "no buildid found in context"));
     }
-    CompletableFuture<LlbBridge> bridge =
-        byBuild.computeIfAbsent(buildId, id -> new CompletableFuture<>());
-    if (bridge.isDone()) {
-      return bridge;
-    }
-    return bridge
+    Place place = enter(buildId);
+    return place
+        .bridge
         .copy()
         .orTimeout(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
-        .exceptionallyCompose(late -> {
-          if (!bridge.isDone()) {
-            byBuild.remove(buildId, bridge);
-          }
-          return CompletableFuture.failedFuture(
-              new BuildException(Kind.NOT_FOUND, "no such job " + buildId));
+        .whenComplete((_, _) -> leave(buildId, place))
+        .exceptionallyCompose(late ->
+            CompletableFuture.failedFuture(
+                new BuildException(Kind.NOT_FOUND, "no such job " + buildId)));
+  }
+
+  private Place enter(String buildId) {
+    return byBuild.compute(
+        buildId,
+        (_, known) -> {
+          Place place = known == null ? new Place() : known;
+          place.users++;
+          return place;
+        });
+  }
+
+  private void leave(String buildId, Place place) {
+    byBuild.computeIfPresent(
+        buildId,
+        (_, known) -> {
+          place.users--;
+          return known == place && place.users == 0 ? null : known;
         });
   }
 }

@@ -38,6 +38,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class BuildBridgeTest {
@@ -294,6 +296,20 @@ class BuildBridgeTest {
     assertThatThrownBy(() -> bridges.find("b").toCompletableFuture().get())
         .hasRootCauseInstanceOf(BuildException.class)
         .hasMessageContaining("no such job b");
+  }
+
+  @Test
+  void aWaiterThatGivesUpTakesNothingFromThoseThatCameLater() throws Exception {
+    var bridges = new Bridges();
+    var early = bridges.find("b").toCompletableFuture();
+    var late =
+        CompletableFuture.supplyAsync(
+                () -> bridges.find("b"), CompletableFuture.delayedExecutor(1, TimeUnit.SECONDS))
+            .thenCompose(found -> found);
+    assertThatThrownBy(early::get).hasMessageContaining("no such job b");
+    var bridge = new LlbBridge(bridge(Map.of()), List::of, new NoContainers());
+    bridges.add("b", bridge);
+    assertThat(late.get()).isSameAs(bridge);
   }
 
   private static class NoContainers implements Containers {
