@@ -4,7 +4,7 @@ import dev.kiln.grpc.control.InfoRequest;
 import dev.kiln.grpc.transport.GrpcServer;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
-import dev.kiln.tracing.Blocking;
+import dev.kiln.tracing.ThreadPerTask;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -67,13 +67,7 @@ final class DaemonChannel implements AutoCloseable {
             .flowControlWindow(FLOW_WINDOW_BYTES)
             .maxInboundMessageSize(GrpcServer.MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(GrpcServer.MAX_MESSAGE_BYTES) // failures carry sources and ops
-            .executor(task ->
-                Blocking.start(
-                    "daemon-call",
-                    () -> {
-                      task.run();
-                      return null;
-                    }))
+            .executor(new ThreadPerTask("daemon-call"))
             .build());
   }
 

@@ -1,6 +1,6 @@
 package dev.kiln.registry;
 
-import dev.kiln.tracing.Blocking;
+import dev.kiln.tracing.ThreadPerTask;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,14 +14,7 @@ import java.util.concurrent.TimeUnit;
  * time in which the reader does not read counts for nothing. One reader, who closes it.
  */
 final class Body extends FilterInputStream {
-  private static final Executor WATCH =
-      task ->
-          Blocking.start(
-              "http-watch",
-              () -> {
-                task.run();
-                return null;
-              });
+  private static final Executor WATCH = new ThreadPerTask("http-watch");
 
   private final String host;
   private final Patience patience;

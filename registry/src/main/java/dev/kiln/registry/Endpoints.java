@@ -3,7 +3,7 @@ package dev.kiln.registry;
 import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
-import dev.kiln.tracing.Blocking;
+import dev.kiln.tracing.ThreadPerTask;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.security.GeneralSecurityException;
@@ -120,13 +120,7 @@ final class Endpoints implements AutoCloseable {
         // HTTP/2's flow control limits uploads to many registries.
         .version(HttpClient.Version.HTTP_1_1)
         .followRedirects(HttpClient.Redirect.NEVER)
-        .executor(task ->
-            Blocking.start(
-                "http-client",
-                () -> {
-                  task.run();
-                  return null;
-                }));
+        .executor(new ThreadPerTask("http-client"));
   }
 
   private static SSLContext context(String host, RegistryHosts.Host of, boolean insecure) {

@@ -4,7 +4,7 @@ import com.google.protobuf.Message;
 import dev.kiln.grpc.GrpcErrors;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
-import dev.kiln.tracing.Blocking;
+import dev.kiln.tracing.ThreadPerTask;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptors;
@@ -23,14 +23,7 @@ import java.util.concurrent.TimeUnit;
 /** How the callers of this package make gRPC calls over a session. Stateless, any thread. */
 final class Calls {
   /** One virtual thread for each run of callbacks: they may block, and hold no event loop. */
-  private static final Executor CALLBACKS =
-      task ->
-          Blocking.start(
-              "session-call",
-              () -> {
-                task.run();
-                return null;
-              });
+  private static final Executor CALLBACKS = new ThreadPerTask("session-call");
 
   static final CallOptions OPTIONS = CallOptions.DEFAULT.withExecutor(CALLBACKS);
 

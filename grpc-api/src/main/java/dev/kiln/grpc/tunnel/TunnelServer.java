@@ -1,5 +1,6 @@
 package dev.kiln.grpc.tunnel;
 
+import dev.kiln.tracing.ThreadPerTask;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.NettyServerBuilder;
@@ -30,13 +31,7 @@ public final class TunnelServer {
         .workerEventLoopGroup(loops)
         .flowControlWindow(FLOW_WINDOW_BYTES)
         .maxInboundMessageSize(maxMessageBytes)
-        .executor(task ->
-            dev.kiln.tracing.Blocking.start(
-                "session-service",
-                () -> {
-                  task.run();
-                  return null;
-                }))
+        .executor(new ThreadPerTask("session-service"))
         .addServices(services)
         .build()
         .start();
