@@ -20,6 +20,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,6 +59,11 @@ public final class BuildHistory implements AutoCloseable {
   private final TreeMap<String, BuildHistoryRecord> ended = new TreeMap<>();
   private final Map<String, Finalization> finalizing = new HashMap<>();
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+
+  /** What the file does not have as it is here: written with the next record, or by the timer. */
+  private final Set<String> unwritten = new LinkedHashSet<>();
+
+  private boolean troubled;
 
   /** Deleted while somebody listened to them: they go when nobody does any more. */
   private final Set<String> doomed = new HashSet<>();
@@ -160,18 +166,49 @@ public final class BuildHistory implements AutoCloseable {
   }
 
   /**
-   * Keeps the record and its blobs from now on. One that cannot be written, as on a full disk, is
-   * kept until the daemon ends: the build stands or fails by its own.
+   * Keeps the record and its blobs from now on. One that cannot be written, as on a full disk,
+   * waits in memory: the build stands or fails by its own.
    */
   private BuildHistoryRecord save(BuildHistoryRecord record) {
     ended.put(record.getRef(), record);
-    try {
-      leases.pin(PIN + record.getRef(), keeps.of(record));
-      database.put(record);
-    } catch (RuntimeException e) {
-      LOG.warn("the record of build {} will not outlive the daemon", record.getRef(), e);
-    }
+    unwritten.add(record.getRef());
+    writeOut();
     return record;
+  }
+
+  /** Writes what is unwritten. Gives up at the second failure: then it is the disk's. */
+  private void writeOut() {
+    int failures = 0;
+    for (String ref : List.copyOf(unwritten)) {
+      try {
+        write(ref);
+        unwritten.remove(ref);
+      } catch (RuntimeException e) {
+        if (!troubled) {
+          LOG.warn("the record of build {} waits in memory until it can be written", ref, e);
+        }
+        troubled = true;
+        unwritten.remove(ref);
+        unwritten.add(ref); // behind the others
+        if (++failures == 2) {
+          return;
+        }
+      }
+    }
+    if (troubled && unwritten.isEmpty()) {
+      LOG.info("the records of all builds are written again");
+      troubled = false;
+    }
+  }
+
+  private void write(String ref) {
+    BuildHistoryRecord record = ended.get(ref);
+    if (record == null) {
+      database.delete(ref);
+    } else {
+      leases.pin(PIN + ref, keeps.of(record));
+      database.put(record);
+    }
   }
 
   /** All blobs that records name. */
@@ -292,22 +329,20 @@ public final class BuildHistory implements AutoCloseable {
     }
     doomed.remove(ref);
     if (ended.remove(ref) != null) {
-      try {
-        database.delete(ref);
-      } catch (BuildException e) {
-        LOG.warn("the record of build {} comes back with the next start", ref, e);
-      }
+      unwritten.add(ref);
+      writeOut();
       leases.unpin(PIN + ref);
       tell(BuildHistoryEventType.DELETED, BuildHistoryRecord.newBuilder().setRef(ref).build());
     }
   }
 
-  /** Deletes the unpinned records beyond the limits; called by a timer. */
+  /** Deletes the unpinned records beyond the limits, and writes what waits; called by a timer. */
   public synchronized void collect() {
     var byAge = new ArrayList<>(ended.values());
     byAge.sort(
         Comparator.comparing((BuildHistoryRecord r) -> Times.instant(r.getCompletedAt()))
             .reversed());
+    int before = ended.size();
     Instant oldest = limits.maxAge().map(age -> clock.instant().minus(age)).orElse(Instant.MIN);
     for (int i = 0; i < byAge.size(); i++) {
       BuildHistoryRecord record = byAge.get(i);
@@ -318,6 +353,14 @@ public final class BuildHistory implements AutoCloseable {
       if (bounded && many && old && !record.getPinned()) {
         delete(record.getRef());
       }
+    }
+    writeOut();
+    if (ended.size() < before) {
+      LOG.atInfo()
+          .addKeyValue("records", before - ended.size())
+          .addKeyValue("maxAge", limits.maxAge())
+          .addKeyValue("maxEntries", limits.maxEntries())
+          .log("history collected");
     }
   }
 
@@ -355,6 +398,7 @@ public final class BuildHistory implements AutoCloseable {
       LOG.warn("the last builds' traces are not kept", e);
     }
     synchronized (this) {
+      writeOut();
       database.close();
     }
   }

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -167,6 +168,46 @@ class BuildHistoryTest {
       assertThat(history.find("a").orElseThrow().getGeneration()).isEqualTo(1);
       assertThat(pinned.byName).containsEntry("history/a", List.of(LOG, Digest.of("trace")));
     }
+  }
+
+  private void run(String sql) throws SQLException {
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("history.db"));
+        var statement = connection.createStatement()) {
+      statement.executeUpdate(sql);
+    }
+  }
+
+  @Test
+  void whatCouldNotBeWrittenIsWrittenWithTheNextRecordOrByTheTimer() throws Exception {
+    try (var history = open()) {
+      history.completed(ended("gone", Duration.ofHours(1)), Trace.none());
+      run("ALTER TABLE builds RENAME TO away"); // as good as a full disk
+      history.completed(ended("a", Duration.ofHours(1)), Trace.none());
+      history.completed(ended("b", Duration.ofHours(1)), Trace.none());
+      history.update(UpdateBuildHistoryRequest.newBuilder().setRef("gone").setDelete(true).build());
+      assertThat(list(history, BuildHistoryRequest.newBuilder()))
+          .containsExactly("COMPLETE a", "COMPLETE b");
+      run("ALTER TABLE away RENAME TO builds");
+      history.completed(ended("c", Duration.ofHours(1)), Trace.none());
+      assertThat(written()).containsExactly("a", "b", "c");
+      run("ALTER TABLE builds RENAME TO away");
+      history.completed(ended("d", Duration.ofHours(1)), Trace.none());
+      run("ALTER TABLE away RENAME TO builds");
+      history.collect();
+      assertThat(written()).containsExactly("a", "b", "c", "d");
+    }
+  }
+
+  private List<String> written() throws SQLException {
+    var refs = new ArrayList<String>();
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("history.db"));
+        var statement = connection.createStatement();
+        var rows = statement.executeQuery("SELECT ref FROM builds ORDER BY ref")) {
+      while (rows.next()) {
+        refs.add(rows.getString(1));
+      }
+    }
+    return refs;
   }
 
   @Test
