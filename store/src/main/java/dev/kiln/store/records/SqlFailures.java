@@ -39,24 +39,29 @@ public final class SqlFailures {
       return BuildException.of(failure);
     }
     return switch (e.getErrorCode()) {
-      case FULL ->
-          new BuildException(
-              Kind.EXHAUSTED,
-              "cannot write " + file + ": no space left on device; free some, and try again",
-              e);
+      case FULL -> noSpace(file, e);
       case NOMEM -> new BuildException(Kind.EXHAUSTED, "cannot use " + file + ": out of memory", e);
       case READONLY ->
           new BuildException(
               Kind.INTERNAL, "cannot write " + file + ": it is read-only; mount it writable", e);
       case IOERR ->
-          new BuildException(
-              Kind.INTERNAL,
-              "cannot use "
-                  + file
-                  + ": input/output error; look after the disk and its quota ("
-                  + text(e)
-                  + ")",
-              e);
+          switch (DiskProbe.beside(file)) {
+            case NO_SPACE -> noSpace(file, e);
+            case OVER_QUOTA ->
+                new BuildException(
+                    Kind.EXHAUSTED,
+                    "cannot write " + file + ": disk quota exceeded; free some, or raise the quota",
+                    e);
+            case OTHER ->
+                new BuildException(
+                    Kind.INTERNAL,
+                    "cannot use "
+                        + file
+                        + ": input/output error; look after the disk ("
+                        + text(e)
+                        + ")",
+                    e);
+          };
       case CORRUPT, NOTADB ->
           new BuildException(
               Kind.INTERNAL,
@@ -67,6 +72,13 @@ public final class SqlFailures {
               e);
       default -> new BuildException(Kind.INTERNAL, "cannot use " + file + ": " + text(e), e);
     };
+  }
+
+  private static BuildException noSpace(Path file, SQLException cause) {
+    return new BuildException(
+        Kind.EXHAUSTED,
+        "cannot write " + file + ": no space left on device; free some, and try again",
+        cause);
   }
 
   private static String text(SQLException e) {
