@@ -129,6 +129,7 @@ public final class GrpcServer implements AutoCloseable {
 
   private NettyServerBuilder on(
       SocketAddress address, ChannelFactory<? extends ServerChannel> channel) {
+    var partial = new PartialMessages();
     return NettyServerBuilder.forAddress(address)
         .channelFactory(channel)
         .bossEventLoopGroup(loops)
@@ -138,6 +139,8 @@ public final class GrpcServer implements AutoCloseable {
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .maxInboundMetadataSize(MAX_HEADER_BYTES)
         .maxConcurrentCallsPerConnection(MAX_CALLS)
+        .addTransportFilter(partial.connections())
+        .addStreamTracerFactory(partial)
         // As grpc-go's servers: the third ping too many ends the connection (ENHANCE_YOUR_CALM).
         // The
         // pings by which Go's clients measure a connection each follow data, which clears the
