@@ -21,7 +21,8 @@ record RecordWriting(Duration limit) {
   /**
    * Runs {@code writing} on a thread of its own, which is interrupted when the time is up.
    *
-   * @throws BuildException {@code INTERNAL} where it fails or takes too long
+   * @throws BuildException {@code EXHAUSTED} where the disk is full, {@code INTERNAL} where it
+   *     fails for another reason or takes too long
    */
   BuildHistoryRecord write(Callable<BuildHistoryRecord> writing) throws InterruptedException {
     Blocking.Task<BuildHistoryRecord> task = Blocking.start("write-record", writing);
@@ -32,7 +33,9 @@ record RecordWriting(Duration limit) {
           Kind.INTERNAL, "failed to write the record of the build: context deadline exceeded", e);
     } catch (ExecutionException e) {
       BuildException failure = BuildException.of(e);
-      throw new BuildException(Kind.INTERNAL, failure.getMessage(), failure);
+      Kind kind = failure.kind() == Kind.EXHAUSTED ? Kind.EXHAUSTED : Kind.INTERNAL;
+      throw new BuildException(
+          kind, "failed to write the record of the build: " + failure.getMessage(), failure);
     } finally {
       task.interrupt(); // one that is done does not care
     }

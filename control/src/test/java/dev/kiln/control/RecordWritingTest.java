@@ -48,6 +48,6 @@ class RecordWritingTest {
             }))
         .isInstanceOfSatisfying(
             BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INTERNAL))
-        .hasMessage("no log");
+        .hasMessage("failed to write the record of the build: no log");
   }
 }
