@@ -7,10 +7,12 @@ import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
 import dev.kiln.tests.support.FaultyDisk;
 import dev.kiln.tests.support.FaultyDisk.Errno;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
@@ -30,8 +32,30 @@ class DiskFaultsTest {
    * @param operations that fail, as {@link FaultyDisk#fail} has them
    * @param path a part of the paths there
    * @param fails whether a build fails for it
+   * @param work the build that goes by there
    */
-  private record Place(String name, String operations, String path, boolean fails) {}
+  private record Place(String name, String operations, String path, boolean fails, Work work) {
+    Place(String name, String operations, String path, boolean fails) {
+      this(name, operations, path, fails, Work.ANEW);
+    }
+  }
+
+  private enum Work {
+    /** All steps run, and an archive is exported. */
+    ANEW("type=oci,dest=/dev/null"),
+
+    /** All steps come from the cache, and nothing is exported: only the build's record is written. */
+    CACHED(""),
+
+    /** All steps and layers come from the cache: only what describes the image is written. */
+    DESCRIBED("type=oci,dest=/dev/null,annotation.number=%d");
+
+    private final String output;
+
+    Work(String output) {
+      this.output = output;
+    }
+  }
 
   private static final List<Place> PLACES =
       List.of(
@@ -44,6 +68,10 @@ class DiskFaultsTest {
           new Place("blob, renamed", "r", "/content/blobs/", true),
           new Place("snapshot, created", "c", "/snapshots/", true),
           new Place("snapshot, written", "w", "/snapshots/", true),
+          new Place("snapshot of a COPY, created", "c", "/copied", true),
+          new Place("snapshot of a COPY, written", "w", "/copied", true),
+          new Place("build's record, written", "w", "/content/", true, Work.CACHED),
+          new Place("provenance and manifest, written", "w", "/content/", true, Work.DESCRIBED),
           new Place("checksums, created", "c", "/checksums/", false),
           new Place("checksums, written", "w", "/checksums/", false),
           new Place("checksums, renamed", "r", "/checksums/", false),
@@ -53,7 +81,8 @@ class DiskFaultsTest {
 
   private final List<String> rows = new ArrayList<>();
   private final SoftAssertions all = new SoftAssertions();
-  private int builds;
+  private int number;
+  private int annotations;
 
   @Test
   void eachClientIsAnsweredAndSoIsTheNextOne() throws Exception {
@@ -83,12 +112,69 @@ class DiskFaultsTest {
     }
   }
 
+  private static final List<Place> AT_THE_START =
+      List.of(
+          new Place("start: socket, bound", "b", "/sock", true),
+          new Place("start: socket for spans, bound", "b", "/otel.sock", true),
+          new Place("start: state folder, created", "c", "/root/kiln", true),
+          new Place("start: records, created", "c", "/records.db", true),
+          new Place("start: records, written", "w", "/records.db", true),
+          new Place("start: cache keys, created", "c", "/cache.db", true),
+          new Place("start: cache keys, written", "w", "/cache.db", true),
+          new Place("start: history, written", "w", "/history.db", true),
+          new Place("start: content, created", "c", "/content", true),
+          new Place("start: snapshots, created", "c", "/snapshots", true));
+
+  @Test
+  void aStartThatCannotWriteEndsAndSaysWhat() throws Exception {
+    FaultyDisk disk = FaultyDisk.in(dir);
+    for (Place place : AT_THE_START) {
+      start(disk, place, Errno.ENOSPC);
+      if (place.operations().equals("w")) {
+        start(disk, place, Errno.EIO);
+      }
+    }
+    Files.write(Path.of("target/disk-faults-start.md"), rows);
+    all.assertAll();
+  }
+
+  private void start(FaultyDisk disk, Place place, Errno errno) throws Exception {
+    Path folder = Files.createTempDirectory(dir, "start");
+    disk.fail(errno, place.operations(), place.path(), 0);
+    ProcessBuilder command = Distribution.prepare(folder);
+    command.environment().putAll(disk.environment());
+    String of = place.name() + " " + errno + ": ";
+    Process process = command.start();
+    String answer;
+    try {
+      all.assertThat(process.waitFor(30, TimeUnit.SECONDS)).as(of + "it ends").isTrue();
+      answer = Files.readString(folder.resolve("daemon.log")).lines().toList().getLast();
+      all.assertThat(disk.seen()).as(of + "the place is reached").isPositive();
+      all.assertThat(answer)
+          .as(of)
+          .contains(place.path().split("\\.")[0]) // the thing is named
+          .containsIgnoringCase(errno.words());
+    } finally {
+      process.destroyForcibly().waitFor();
+      disk.work();
+    }
+    all.assertThat(process.exitValue()).as(of).isPositive();
+    try (var again = Distribution.start(folder)) {
+      rows.add(
+          "| %s | %s | %s | started |"
+              .formatted(
+                  place.name(),
+                  errno,
+                  answer.replace(folder.toString(), "…").replace("|", "\\|")));
+    }
+  }
+
   private void row(Buildctl client, FaultyDisk disk, Place place, Errno errno) throws Exception {
     disk.fail(errno, place.operations(), place.path(), 0);
     Run told;
     int seen;
     try {
-      told = build(client);
+      told = build(client, place.work());
     } finally {
       seen = disk.seen();
       disk.work();
@@ -111,24 +197,30 @@ class DiskFaultsTest {
           .as(of)
           .contains(place.path().split("\\.")[0]) // the thing is named
           .containsIgnoringCase(
-              switch (errno) {
-                case ENOSPC -> "no space left on device";
-                case EIO -> "input/output error";
-                case EDQUOT -> "quota";
-              });
+errno.words());
     }
     all.assertThat(next.code()).as(of + next.output()).isZero();
   }
 
   /** A build that goes by all of these places; another one each time. */
   private Run build(Buildctl client) throws Exception {
-    builds++;
+    return build(client, Work.ANEW);
+  }
+
+  private Run build(Buildctl client, Work work) throws Exception {
+    if (work == Work.ANEW) {
+      number++;
+    }
     Path context =
         Buildctl.context(
             dir.resolve("context"),
             Buildctl.BASE
-                + "COPY number /\nRUN /bin/busybox seq 1 40000 && /bin/busybox cat /number\n");
-    Files.writeString(context.resolve("number"), "build " + builds);
-    return Distribution.await(client.build(context, "--output=type=oci,dest=/dev/null").start());
+                + "COPY number /copied\nRUN /bin/busybox seq 1 40000 && /bin/busybox cat /copied\n");
+    Files.writeString(context.resolve("number"), "build " + number);
+    var flags = new ArrayList<>(List.of("--opt=attest:provenance=mode=max"));
+    if (!work.output.isEmpty()) {
+      flags.add("--output=" + work.output.formatted(annotations++));
+    }
+    return Distribution.await(client.build(context, flags.toArray(String[]::new)).start());
   }
 }

@@ -176,7 +176,7 @@ class HostileClientTest {
               : source("local://context").build();
       Future<SolveResponse> build = solve(client, request(op, session.id()));
       switch (misbehaviour) {
-        case SILENCE, FILES_WITHOUT_END -> {
+        case SILENCE, FILES_WITHOUT_END, FILES_THAT_STALL -> {
           neighbourBuilds();
           assertThat(build.isDone()).as("it takes what it takes").isFalse();
           build.cancel(true);
@@ -205,7 +205,9 @@ class HostileClientTest {
   @Test
   void aClientThatVanishesInABuildTakesItAlong() throws Exception {
     for (Misbehaviour each :
-        new Misbehaviour[] {Misbehaviour.SILENCE, Misbehaviour.FILES_WITHOUT_END}) {
+        new Misbehaviour[] {
+          Misbehaviour.SILENCE, Misbehaviour.FILES_WITHOUT_END, Misbehaviour.FILES_THAT_STALL
+        }) {
       var client = new WireClient(daemon);
       var session = new HostileSession(client.channel(), each);
       var _ = solve(client, request(source("local://context").build(), session.id()));
@@ -247,6 +249,39 @@ class HostileClientTest {
         assertThat(sent).as("pings that were taken").isLessThan(500_000);
       }
       neighbourBuilds();
+    }
+  }
+
+  @Test
+  void messagesThatNeverEndAreBoundedByConnection() throws Exception {
+    byte[] longest = {0, 0, -1, -1, -1}; // gRPC's prefix of 16 MiB
+    try (var connection = new RawConnection(daemon).greet()) {
+      for (int call = 0; call < 64; call++) {
+        int stream = 2 * call + 1;
+        connection.call(stream, "/moby.buildkit.v1.Control/Solve");
+        connection.data(stream, longest);
+        for (int sent = 0; sent < 3 << 20; sent += 1 << 14) {
+          connection.data(stream, new byte[1 << 14]);
+        }
+      }
+      assertThat(connection.answered(10)).as("those that came first").doesNotContain(1, 3, 5);
+      neighbourBuilds();
+    }
+  }
+
+  @Test
+  void connectionsThatNeverBeginHoldNobodyUp() throws Exception {
+    var all = new ArrayList<RawConnection>();
+    try {
+      for (int i = 0; i < 100; i++) {
+        all.add(new RawConnection(daemon));
+        all.getLast().begin();
+      }
+      neighbourBuilds();
+    } finally {
+      for (RawConnection each : all) {
+        each.close();
+      }
     }
   }
 

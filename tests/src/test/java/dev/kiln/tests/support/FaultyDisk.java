@@ -30,14 +30,21 @@ public final class FaultyDisk {
 
   /** Why a call fails, by the numbers of Linux. */
   public enum Errno {
-    ENOSPC(28),
-    EIO(5),
-    EDQUOT(122);
+    ENOSPC(28, "no space left on device"),
+    EIO(5, "input/output error"),
+    EDQUOT(122, "quota exceeded");
 
     private final int number;
+    private final String words;
 
-    Errno(int number) {
+    Errno(int number, String words) {
       this.number = number;
+      this.words = words;
+    }
+
+    /** What is said of it, in small letters. */
+    public String words() {
+      return words;
     }
   }
 
@@ -84,7 +91,7 @@ public final class FaultyDisk {
    * From now on calls fail.
    *
    * @param operations of {@code w} (write), {@code s} (sync), {@code r} (rename), {@code c}
-   *     (create)
+   *     (create), {@code b} (bind a socket's file)
    * @param path a part of the path that they are about
    * @param skip how many of them go well first
    */

@@ -53,6 +53,8 @@ public final class HostileSession implements AutoCloseable {
     FILES_CUT_OFF,
     /** A list of files without end. */
     FILES_WITHOUT_END,
+    /** The first byte of a file's three, and no more. */
+    FILES_THAT_STALL,
     /** No answer to any call. */
     SILENCE,
     /** A secret of 100 MB. */
@@ -189,7 +191,8 @@ public final class HostileSession implements AutoCloseable {
                   .build());
           name("a/below", 0);
         }
-        case FILES_OF_WRONG_IDS, FILES_LARGER_THAN_SAID, FILES_CUT_OFF -> name("a", 3);
+        case FILES_OF_WRONG_IDS, FILES_LARGER_THAN_SAID, FILES_CUT_OFF, FILES_THAT_STALL ->
+            name("a", 3);
         case FILES_OF_GARBAGE -> call.sendMessage(new byte[] {-1, -1, -1, -1, -1});
         case FILES_IN_A_HUGE_MESSAGE -> call.sendMessage(new byte[LARGER_THAN_ANY]);
         case FILES_WITHOUT_END -> more();
@@ -231,6 +234,11 @@ public final class HostileSession implements AutoCloseable {
             send(data.setID(99).setData(ByteString.copyFromUtf8("abc")).build());
         case FILES_LARGER_THAN_SAID ->
             send(data.setData(ByteString.copyFrom(new byte[1 << 20])).build());
+        case FILES_THAT_STALL -> {
+          if (sent++ == 0) {
+            send(data.setData(ByteString.copyFromUtf8("a")).build());
+          }
+        }
         case FILES_CUT_OFF -> call.close(io.grpc.Status.OK, new Metadata());
         default -> {}
       }

@@ -13,14 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static struct rule {
   volatile int active, error, skip, seen;
-  char ops[16];   /* of "wsrc" */
+  char ops[16];   /* of "wsrcb" */
   char path[256]; /* a part of the path */
 } *rule;
 
@@ -93,6 +95,16 @@ int renameat(int fd, const char *from, int dir, const char *to) {
 
 int mkdir(const char *path, mode_t mode) {
   return fails_at('c', AT_FDCWD, path) ? -1 : (int) syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+/* A socket's file is made by bind. */
+int bind(int fd, const struct sockaddr *to, socklen_t n) {
+  char path[sizeof ((struct sockaddr_un *) 0)->sun_path + 1] = {0};
+  if (wanted('b') && to->sa_family == AF_UNIX && n > sizeof to->sa_family) {
+    memcpy(path, ((const struct sockaddr_un *) to)->sun_path, n - sizeof to->sa_family);
+    if (fails(path)) return -1;
+  }
+  return (int) syscall(SYS_bind, fd, to, n);
 }
 
 static int opened(int dir, const char *path, int flags, va_list rest) {
