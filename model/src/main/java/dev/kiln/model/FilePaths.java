@@ -3,6 +3,7 @@ package dev.kiln.model;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * Slash-separated path texts as Go's {@code path/filepath} treats them on Linux, which is what
@@ -62,7 +63,12 @@ public final class FilePaths {
    * @throws BuildException {@code INVALID} "syntax error in pattern"
    */
   public static boolean matches(String pattern, String name) {
-    return Glob.ofSegment(pattern).matches(name);
+    return matcher(pattern).test(name);
+  }
+
+  /** {@link #matches} for many names, with the pattern read once. */
+  public static Predicate<String> matcher(String pattern) {
+    return Glob.ofSegment(pattern)::matches;
   }
 
   /** Every folder above {@code path} from the top: {@code a}, {@code a/b} for {@code a/b/c}. */

@@ -1,7 +1,6 @@
 package dev.kiln.model;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -154,56 +153,99 @@ final class Glob {
     return exact.isPresent() ? exact.get().equals(path) : walk(path);
   }
 
+  /** Positions in the tokens, each once. */
+  private static final class Positions {
+    final int[] all;
+    final boolean[] has;
+    int count;
+
+    Positions(int size) {
+      this.all = new int[size];
+      this.has = new boolean[size];
+    }
+
+    /** False where it is there already. */
+    boolean add(int position) {
+      if (has[position]) {
+        return false;
+      }
+      has[position] = true;
+      all[count++] = position;
+      return true;
+    }
+
+    void clear() {
+      while (count > 0) {
+        has[all[--count]] = false;
+      }
+    }
+  }
+
+  /** Follows the positions that are reached alone: most patterns have few at a time. */
   private boolean walk(String path) {
-    boolean[] at = new boolean[tokens.size() + 1];
-    at[0] = true;
-    skipOptional(at);
-    boolean[] inFolders = new boolean[tokens.size() + 1];
-    boolean[] next = new boolean[tokens.size() + 1];
-    boolean[] nextInFolders = new boolean[tokens.size() + 1];
-    for (int p = 0; p < path.length(); ) {
+    int size = tokens.size() + 1;
+    var at = new Positions(size);
+    var inFolders = new Positions(size);
+    var next = new Positions(size);
+    var nextInFolders = new Positions(size);
+    reach(at, 0);
+    for (int p = 0; p < path.length() && at.count + inFolders.count > 0; ) {
       int c = path.codePointAt(p);
       p += Character.charCount(c);
-      Arrays.fill(next, false);
-      Arrays.fill(nextInFolders, false);
-      for (int t = 0; t < tokens.size(); t++) {
-        if (inFolders[t] || at[t] && tokens.get(t) instanceof Folders) {
-          nextInFolders[t] = true;
-          next[t + 1] |= c == '/';
-        }
-        if (at[t]) {
-          step(t, c, next);
-        }
+      next.clear();
+      nextInFolders.clear();
+      for (int i = 0; i < inFolders.count; i++) {
+        folders(inFolders.all[i], c, next, nextInFolders);
       }
-      skipOptional(next);
-      boolean[] freeAt = at;
+      for (int i = 0; i < at.count; i++) {
+        step(at.all[i], c, next, nextInFolders);
+      }
+      Positions freeAt = at;
       at = next;
       next = freeAt;
-      boolean[] freeIn = inFolders;
+      Positions freeIn = inFolders;
       inFolders = nextInFolders;
       nextInFolders = freeIn;
     }
-    return at[tokens.size()];
+    return at.has[tokens.size()];
   }
 
-  private void step(int t, int c, boolean[] next) {
-    switch (tokens.get(t)) {
-      case Literal l -> next[t + 1] |= l.c() == c;
-      case One _ -> next[t + 1] |= c != '/';
-      case Class k -> next[t + 1] |= k.has(c);
-      case Star _ -> next[t] |= c != '/';
-      case Rest _ -> next[t] = true;
-      case Folders _ -> {} // the caller's: it lasts over several characters
+  private void step(int t, int c, Positions next, Positions nextInFolders) {
+    if (t == tokens.size()) {
+      return; // the path goes on behind the pattern's end
+    }
+    Token token = tokens.get(t);
+    switch (token) {
+      case Star _ -> reachIf(c != '/', next, t);
+      case Rest _ -> reach(next, t);
+      case Folders _ -> folders(t, c, next, nextInFolders);
+      case Literal l -> reachIf(l.c() == c, next, t + 1);
+      case One _ -> reachIf(c != '/', next, t + 1);
+      case Class k -> reachIf(k.has(c), next, t + 1);
+    }
+  }
+
+  /** Folders last over several characters; what follows them begins behind a slash. */
+  private void folders(int t, int c, Positions next, Positions nextInFolders) {
+    nextInFolders.add(t);
+    reachIf(c == '/', next, t + 1);
+  }
+
+  private void reachIf(boolean is, Positions next, int t) {
+    if (is) {
+      reach(next, t);
     }
   }
 
   /** Tokens that may eat nothing are also passed by. */
-  private void skipOptional(boolean[] at) {
-    for (int t = 0; t < tokens.size(); t++) {
-      Token token = tokens.get(t);
-      if (at[t] && (token instanceof Star || token instanceof Rest || token instanceof Folders)) {
-        at[t + 1] = true;
-      }
+  private void reach(Positions at, int t) {
+    int reached = t;
+    while (at.add(reached) && reached < tokens.size() && mayEatNothing(tokens.get(reached))) {
+      reached++;
     }
+  }
+
+  private static boolean mayEatNothing(Token token) {
+    return token instanceof Star || token instanceof Rest || token instanceof Folders;
   }
 }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Finds the paths of a tree that a shell pattern stands for, in the order of a sorted walk. Source
@@ -63,7 +64,7 @@ final class Wildcards {
         String rest = String.join("/", parts.subList(first, parts.size()));
         // a class such as [^a] also stands for a slash, so only without one is the depth known
         int depth = rest.indexOf('[') < 0 ? parts.size() - first : Integer.MAX_VALUE;
-        walk(directory, base.toString(), rest, depth, found);
+        walk(directory, base.toString(), matcher(rest), depth, found);
       }
     }
     return found;
@@ -72,7 +73,8 @@ final class Wildcards {
   /** A directory under way, by its path below the first. */
   private record Level(String path, Iterator<Dirent> rest) {}
 
-  private static void walk(Fd first, String base, String pattern, int depth, List<String> found)
+  private static void walk(
+      Fd first, String base, Predicate<String> pattern, int depth, List<String> found)
       throws SyscallException {
     var way = new ArrayDeque<Level>(); // innermost first: depth is a tree's to choose
     try (var at = new Descent(first)) {
@@ -89,7 +91,7 @@ final class Wildcards {
         Dirent entry = level.rest.next();
         String path =
             level.path.isEmpty() ? entry.name().toString() : level.path + "/" + entry.name();
-        if (matches(pattern, path)) {
+        if (pattern.test(path)) {
           found.add(base.isEmpty() ? path : base + "/" + path);
         } else if (way.size() < depth && isDirectory(at.here(), entry)) {
           if (path.length() > FolderCopy.MAX_PATH_BYTES) {
@@ -107,11 +109,11 @@ final class Wildcards {
   }
 
   /** A malformed pattern matches nothing. */
-  private static boolean matches(String pattern, String path) {
+  private static Predicate<String> matcher(String pattern) {
     try {
-      return FilePaths.matches(pattern, path);
+      return FilePaths.matcher(pattern);
     } catch (BuildException malformed) {
-      return false;
+      return path -> false;
     }
   }
 }
