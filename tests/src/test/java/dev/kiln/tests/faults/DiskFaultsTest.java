@@ -7,7 +7,6 @@ import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
 import dev.kiln.tests.support.FaultyDisk;
 import dev.kiln.tests.support.FaultyDisk.Errno;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,7 +43,9 @@ class DiskFaultsTest {
     /** All steps run, and an archive is exported. */
     ANEW("type=oci,dest=/dev/null"),
 
-    /** All steps come from the cache, and nothing is exported: only the build's record is written. */
+    /**
+     * All steps come from the cache, and nothing is exported: only the build's record is written.
+     */
     CACHED(""),
 
     /** All steps and layers come from the cache: only what describes the image is written. */
@@ -163,9 +164,7 @@ class DiskFaultsTest {
       rows.add(
           "| %s | %s | %s | started |"
               .formatted(
-                  place.name(),
-                  errno,
-                  answer.replace(folder.toString(), "…").replace("|", "\\|")));
+                  place.name(), errno, answer.replace(folder.toString(), "…").replace("|", "\\|")));
     }
   }
 
@@ -196,8 +195,7 @@ class DiskFaultsTest {
       all.assertThat(answer)
           .as(of)
           .contains(place.path().split("\\.")[0]) // the thing is named
-          .containsIgnoringCase(
-errno.words());
+          .containsIgnoringCase(errno.words());
     }
     all.assertThat(next.code()).as(of + next.output()).isZero();
   }
@@ -215,7 +213,8 @@ errno.words());
         Buildctl.context(
             dir.resolve("context"),
             Buildctl.BASE
-                + "COPY number /copied\nRUN /bin/busybox seq 1 40000 && /bin/busybox cat /copied\n");
+                + "COPY number /copied\n"
+                + "RUN /bin/busybox seq 1 40000 && /bin/busybox cat /copied\n");
     Files.writeString(context.resolve("number"), "build " + number);
     var flags = new ArrayList<>(List.of("--opt=attest:provenance=mode=max"));
     if (!work.output.isEmpty()) {

@@ -117,7 +117,9 @@ public final class RawConnection implements AutoCloseable {
     } else if (type == RST_STREAM || type == HEADERS && (flags & END_STREAM) != 0) {
       answered.add(stream);
     } else if (type == GOAWAY) {
-      throw new EOFException("the server says farewell: " + new String(payload, 8, length - 8, StandardCharsets.US_ASCII));
+      throw new EOFException(
+          "the server says farewell: "
+              + new String(payload, 8, length - 8, StandardCharsets.US_ASCII));
     }
   }
 
