@@ -64,20 +64,21 @@ public final class GatewayContainers implements Containers {
       Predicate<String> told)
       throws InterruptedException {
     String id = request.getContainerID();
-    PreparedMounts prepared = prepare(request, refs, told);
+    var place = // before anything is mounted: what it refuses leaves nothing to give back
+        new GatewayContainer.Place(
+            GatewayMessages.network(request.getNetwork()),
+            request.getHostname(),
+            request.getExtraHostsList().stream()
+                .map(h -> new ExecOp.HostIp(h.getHost(), h.getIP()))
+                .toList(),
+            request.getPlatform().getOS());
     var container =
         new GatewayContainer(
             services.executor(),
             services.sessions().group(sessionIds),
             granted,
-            prepared,
-            new GatewayContainer.Place(
-                GatewayMessages.network(request.getNetwork()),
-                request.getHostname(),
-                request.getExtraHostsList().stream()
-                    .map(h -> new ExecOp.HostIp(h.getHost(), h.getIP()))
-                    .toList(),
-                request.getPlatform().getOS()));
+            prepare(request, refs, told),
+            place);
     lock.lock();
     try {
       if (!closed && byId.putIfAbsent(id, container) == null) {
