@@ -31,6 +31,9 @@ import java.util.Set;
  * daemon's default, which changes no digest.
  */
 public final class Definitions {
+  /** The solver weighs all inputs of an operation whenever one is known: their square in work. */
+  private static final int MAX_INPUTS = 10_000;
+
   private Definitions() {}
 
   public static Optional<Graph> parse(Definition definition, Platform defaultPlatform) {
@@ -101,6 +104,11 @@ public final class Definitions {
 
     Graph graph() {
       for (Op op : sent.values()) {
+        if (op.getInputsCount() > MAX_INPUTS) {
+          throw OpCodec.invalid(
+              "an operation of %d inputs: the most is %d, share them among several"
+                  .formatted(op.getInputsCount(), MAX_INPUTS));
+        }
         for (var input : op.getInputsList()) {
           inputDigest(input.getDigest());
         }

@@ -349,6 +349,20 @@ final class DefinitionsTest {
   }
 
   @Test
+  void anOperationHasTenThousandInputsAtMost() {
+    Digest image = source("docker-image://a");
+    var merge = Op.newBuilder().setMerge(MergeOp.newBuilder().addInputs(MergeInput.newBuilder()));
+    for (int i = 0; i < 10_000; i++) {
+      merge.addInputs(input(image));
+    }
+    assertThat(parse(add(merge)).vertices()).hasSize(2);
+    definition.clear();
+    source("docker-image://a");
+    add(Op.newBuilder().addInputs(input(add(merge.addInputs(input(image))))));
+    refused("an operation of 10001 inputs: the most is 10000, share them among several");
+  }
+
+  @Test
   void mountKindsCarryTheirOptions() {
     Digest digest =
         add(
