@@ -81,4 +81,22 @@ class ExpansionLimitTest {
         "FROM scratch\nENV A=" + "a".repeat(1_000_000) + "\n" + "RUN [\"x\"]\n".repeat(5_000);
     assertThat(failure(text)).hasMessageContaining("the build's definition is larger than 256 MiB");
   }
+
+  @Test
+  void manyVariablesAreRefusedAtTheirLine() {
+    String text =
+        IntStream.range(0, 100_000)
+            .mapToObj(i -> "ENV a" + i + "=b\nRUN [\"x\"]\n")
+            .collect(Collectors.joining("", "FROM scratch\n", ""));
+    BuildException failure = failure(text);
+    assertThat(failure).hasMessageContaining("more than 10000 variables are set");
+    assertThat(lines(failure)).singleElement().satisfies(line -> assertThat(line).isPositive());
+  }
+
+  @Test
+  void aLongHistoryIsRefusedBeforeItFillsTheMemory() {
+    String text =
+        "FROM scratch\nARG A=" + "a".repeat(1_000_000) + "\n" + "RUN [\"x\"]\n".repeat(5_000);
+    assertThat(failure(text)).hasMessageContaining("the history of images has more than 67108864");
+  }
 }

@@ -4,6 +4,7 @@ import dev.kiln.dockerfile.context.FrontendOptions;
 import dev.kiln.dockerfile.graph.NodeOptions;
 import dev.kiln.dockerfile.graph.State;
 import dev.kiln.dockerfile.lint.Linter;
+import dev.kiln.dockerfile.shell.Allowance;
 import dev.kiln.dockerfile.shell.Environment;
 import dev.kiln.dockerfile.shell.ShellLexer;
 import dev.kiln.grpc.pb.ProxyEnv;
@@ -17,8 +18,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What all stages of one conversion share. Immutable but for its linter.
+ * What all stages of one conversion share. Immutable but for its linter and allowances.
  *
+ * @param history what the stages' images may tell of their steps
  * @param globals the arguments in front of the first FROM
  * @param buildContext the client's files, settled when all stages have said what they take
  * @param ignored what the ignore file keeps out of the build context
@@ -26,6 +28,7 @@ import java.util.Optional;
 record BuildScope(
     FrontendOptions options,
     ShellLexer lexer,
+    Allowance history,
     Environment globals,
     State buildContext,
     PatternMatcher ignored,

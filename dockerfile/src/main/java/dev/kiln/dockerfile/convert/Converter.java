@@ -87,7 +87,7 @@ public final class Converter {
     StageList file = StageList.read(text, linter);
     checks.stageNames(file.stages());
     checks.casing(file.stages());
-    ShellLexer lexer = ShellLexer.of(text.escape()).within(new Allowance());
+    ShellLexer lexer = ShellLexer.of(text.escape()).within(Allowance.ofVariables());
     GlobalScope globals = globals(file, lexer);
     for (int i = 0; i < file.stages().size(); i++) {
       planStage(file.stages().get(i), i, lexer, globals);
@@ -306,6 +306,7 @@ public final class Converter {
         new BuildScope(
             request.options(),
             lexer,
+            Allowance.ofHistory(),
             globals.environment(),
             lateContext,
             ignored(),

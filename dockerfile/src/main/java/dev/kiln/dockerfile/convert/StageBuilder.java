@@ -182,6 +182,7 @@ final class StageBuilder {
 
   /** Adds a line to the history. */
   void record(String line, boolean layer) {
+    scope.history().take(line.length());
     String created =
         scope
             .options()

@@ -65,18 +65,17 @@ final class StepNames {
     String variant = "";
     boolean any = false;
     for (String name : environment.names()) {
-      String value = environment.get(name).orElse("");
       switch (name) {
         case "TARGETPLATFORM" -> {
           try {
-            return Optional.of(Platform.parse(value));
+            return Optional.of(Platform.parse(environment.get(name).orElse("")));
           } catch (BuildException e) {
             continue; // not a platform: the other variables may tell
           }
         }
-        case "TARGETOS" -> os = value;
-        case "TARGETARCH" -> architecture = value;
-        case "TARGETVARIANT" -> variant = value;
+        case "TARGETOS" -> os = environment.get(name).orElse("");
+        case "TARGETARCH" -> architecture = environment.get(name).orElse("");
+        case "TARGETVARIANT" -> variant = environment.get(name).orElse("");
         default -> {
           continue;
         }

@@ -27,7 +27,7 @@ final class Expander {
     this.lexer = lexer;
     this.source = source;
     this.environment = environment;
-    this.allowance = lexer.allowance().orElseGet(Allowance::new);
+    this.allowance = lexer.allowance().orElseGet(Allowance::ofVariables);
     this.rawEscapes = lexer.rawEscapes();
   }
 
