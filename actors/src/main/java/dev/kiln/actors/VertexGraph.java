@@ -77,6 +77,9 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
   /** A way by which an edge is known: its key's digest, and one way by which an input is. */
   private record Known(KeyDigest digest, int output, int input, String token) {}
 
+  /** How deep definitions may lie in files that definitions of other files make. */
+  private static final int MOST_NESTED = 100;
+
   /** An active vertex. */
   private static final class Entry {
     final Vertex vertex;
@@ -85,6 +88,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     final Set<Digest> children = new HashSet<>();
     final Map<Integer, Edge> moved = new HashMap<>();
     final List<Known> claims = new ArrayList<>();
+    int depth;
     boolean stopping;
 
     Entry(Vertex vertex, VertexScope scope, ActorRef<VertexActor.Command> actor) {
@@ -221,6 +225,11 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
         solve.promise().completeExceptionally(canceled());
         return;
       }
+      Optional<BuildException> refusal = refusal(parent, solve.graph());
+      if (refusal.isPresent()) {
+        solve.promise().completeExceptionally(refusal.get());
+        return;
+      }
       jobs = parent.scope.jobs();
     } else {
       jobs = solve.job().stream().toList();
@@ -242,6 +251,24 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
                 "solve-" + id);
     getContext().watch(actor);
     solves.put(id, new Open(actor, root.vertex(), solve.promise()));
+  }
+
+  /** Each op that solves within another one waits for it, with a thread of its own. */
+  private Optional<BuildException> refusal(Entry parent, Graph graph) {
+    if (parent.depth >= MOST_NESTED) {
+      return Optional.of(
+          new BuildException(
+              Kind.INVALID, "more than " + MOST_NESTED + " build ops within each other"));
+    }
+    Digest self = parent.vertex.digest();
+    for (Digest digest : graph.vertices().keySet()) {
+      if (reaches(uncached.getOrDefault(digest, digest), self)) {
+        return Optional.of(
+            new BuildException(
+                Kind.INVALID, "a build op's definition needs the result of that build op"));
+      }
+    }
+    return Optional.empty();
   }
 
   private boolean isStopping(Digest digest) {
@@ -291,6 +318,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       if (solve.within().isPresent()) {
         Entry parent = entry(solve.within().get());
         parent.children.add(key);
+        entry.depth = Math.max(entry.depth, parent.depth + 1);
         entry.scope.addImports(parent.scope.imports());
       }
       for (JobScope job : jobs) {

@@ -428,6 +428,41 @@ final class SolverTest {
     }
   }
 
+  private Fake nested(int depth) {
+    Fake at = f.ops.vertex("nested 0");
+    for (int i = 1; i <= depth; i++) {
+      Fake outer = f.ops.vertex("nested " + i);
+      outer.permit = false;
+      outer.within = Optional.of(at.graph());
+      at = outer;
+    }
+    return at;
+  }
+
+  @Test
+  void buildsWithinEachOtherHaveABound() throws Exception {
+    assertThat(f.build(nested(100)).result()).isPresent();
+    assertThatThrownBy(() -> f.build(nested(300)))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID))
+        .hasMessageEndingWith("more than 100 build ops within each other");
+  }
+
+  @Test
+  void aBuildThatNeedsItselfIsRefused() {
+    Fake one = f.ops.vertex("one");
+    Fake other = f.ops.vertex("other");
+    one.permit = other.permit = false;
+    one.within = Optional.of(f.ops.vertex("on other", other).graph());
+    other.within = Optional.of(f.ops.vertex("on one", one).graph());
+    for (Fake fake : List.of(one, other)) {
+      assertThatThrownBy(() -> f.build(fake))
+          .isInstanceOfSatisfying(
+              BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID))
+          .hasMessageEndingWith("a build op's definition needs the result of that build op");
+    }
+  }
+
   @Test
   void cancelledWaitForAPermitLeavesItToOthers() throws Exception {
     try (var one = new SolverFixture(folder, OptionalInt.of(1), new SolverFixture.MemoryStore())) {
