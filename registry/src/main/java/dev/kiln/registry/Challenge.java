@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a 401 asks for: one {@code WWW-Authenticate} header, parsed. Immutable.
+ * What a 401 asks for: one challenge of its {@code WWW-Authenticate} headers, parsed. Immutable.
  *
  * <p>Source: RFC 9110, 11.3 to 11.6; distribution-spec's token authentication.
  */
@@ -32,13 +32,7 @@ record Challenge(Scheme scheme, Map<String, String> parameters) {
   static List<Challenge> parse(List<String> headers) {
     var all = new ArrayList<Challenge>();
     for (String header : headers) {
-      var in = new Scanner(header);
-      String scheme = in.token().toLowerCase(Locale.ROOT);
-      switch (scheme) {
-        case "bearer" -> all.add(new Challenge(Scheme.BEARER, in.parameters()));
-        case "basic" -> all.add(new Challenge(Scheme.BASIC, in.parameters()));
-        default -> {}
-      }
+      new Scanner(header).challenges(all);
     }
     all.sort(Comparator.comparing(Challenge::scheme));
     return all;
@@ -56,10 +50,32 @@ record Challenge(Scheme scheme, Map<String, String> parameters) {
       return at < text.length() && text.charAt(at) == c;
     }
 
-    String token() {
-      while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
+    private void skip(boolean commas) {
+      while (at < text.length()
+          && (Character.isWhitespace(text.charAt(at)) || commas && see(','))) {
         at++;
       }
+    }
+
+    /** Adds each challenge of the line; what is none ends it. */
+    void challenges(List<Challenge> all) {
+      while (true) {
+        skip(true);
+        String scheme = token().toLowerCase(Locale.ROOT);
+        if (scheme.isEmpty()) {
+          return;
+        }
+        Map<String, String> parameters = parameters();
+        switch (scheme) {
+          case "bearer" -> all.add(new Challenge(Scheme.BEARER, parameters));
+          case "basic" -> all.add(new Challenge(Scheme.BASIC, parameters));
+          default -> {}
+        }
+      }
+    }
+
+    private String token() {
+      skip(false);
       int start = at;
       while (at < text.length()
           && text.charAt(at) > ' '
@@ -82,23 +98,43 @@ record Challenge(Scheme scheme, Map<String, String> parameters) {
       return out.toString();
     }
 
-    /** Reads {@code name=value} pairs up to the first thing that is none. */
-    Map<String, String> parameters() {
+    /** Reads {@code name=value} pairs up to the next scheme, or the first thing that is neither. */
+    private Map<String, String> parameters() {
       var found = new HashMap<String, String>();
+      skipToken68();
       while (true) {
+        skip(true);
+        int start = at;
         String name = token().toLowerCase(Locale.ROOT);
+        skip(false);
         if (name.isEmpty() || !see('=')) {
+          at = start;
           return found;
         }
         at++;
+        skip(false);
         found.put(name, see('"') ? quoted() : token());
-        while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
-          at++;
-        }
-        if (!see(',')) {
-          return found;
-        }
-        at++;
+      }
+    }
+
+    /** Credentials-like text that some schemes have in place of parameters. */
+    private void skipToken68() {
+      skip(false);
+      int end = at;
+      while (end < text.length()
+          && (Character.isLetterOrDigit(text.charAt(end))
+              || "-._~+/".indexOf(text.charAt(end)) >= 0)) {
+        end++;
+      }
+      while (end < text.length() && text.charAt(end) == '=') {
+        end++;
+      }
+      int after = end;
+      while (after < text.length() && Character.isWhitespace(text.charAt(after))) {
+        after++;
+      }
+      if (after == text.length() || text.charAt(after) == ',') {
+        at = end;
       }
     }
   }

@@ -141,7 +141,7 @@ final class ManifestTarget implements CacheTarget {
   }
 
   static void log(StepProgress progress, String line) {
-    progress.log(2, (line + "\n").getBytes(StandardCharsets.UTF_8));
+    progress.log(2, line.getBytes(StandardCharsets.UTF_8));
   }
 
   static InputStream stream(byte[] bytes) {

@@ -62,7 +62,7 @@ final class ImagePush {
     List<Descriptor> manifests = new ArrayList<>();
     collect(image.top(), blobs, manifests);
     StepProgress progress = context.progress();
-    Consumer<String> log = line -> progress.log(2, (line + "\n").getBytes(StandardCharsets.UTF_8));
+    Consumer<String> log = line -> progress.log(2, line.getBytes(StandardCharsets.UTF_8));
     try (var _ = progress.part("pushing layers")) {
       List<Callable<Push.Outcome>> pieces = new ArrayList<>();
       for (Descriptor blob : blobs.values()) {
