@@ -6,7 +6,6 @@ import dev.kiln.actors.ResultId;
 import dev.kiln.actors.ResultLease;
 import dev.kiln.actors.ResultLoader;
 import dev.kiln.model.BuildException;
-import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
 import dev.kiln.store.BlobSource;
 import dev.kiln.store.Layer;
@@ -25,7 +24,7 @@ final class ImportedResults implements ResultLoader {
   private final Store store;
   private final BlobSource origin;
   private final Function<ResultLease, Lease> leases;
-  private final Map<String, List<Layer>> layers = new ConcurrentHashMap<>();
+  private final Map<String, LayerChain> chains = new ConcurrentHashMap<>();
 
   ImportedResults(Store store, BlobSource origin, Function<ResultLease, Lease> leases) {
     this.store = store;
@@ -34,28 +33,22 @@ final class ImportedResults implements ResultLoader {
   }
 
   /** Makes a result known; equal layers of one time are one result. */
-  String add(List<Layer> result) {
-    var text = new StringBuilder();
-    result.forEach(layer ->
-        text.append(layer.blob().digest())
-            .append(layer.diffId())
-            .append(layer.createdAt())
-            .append('\n'));
-    String id = Digest.of(text.toString()).value();
-    if (layers.putIfAbsent(id, List.copyOf(result)) == null) {
-      store.refs().offer(result, origin);
+  String add(LayerChain result) {
+    String id = result.id();
+    if (chains.putIfAbsent(id, result) == null) {
+      store.refs().offer(result.layers(), origin);
     }
     return id;
   }
 
   /** The layers of a record, bottom first. */
   List<Layer> layers(CacheRecord record) {
-    List<Layer> found = layers.get(record.id());
+    LayerChain found = chains.get(record.id());
     if (found == null) {
       throw new BuildException(
           Kind.NOT_FOUND, "no result " + record.id() + " in the imported cache");
     }
-    return found;
+    return found.layers();
   }
 
   BlobSource origin() {

@@ -7,6 +7,8 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.remotecache.graph.CacheConfig;
 import dev.kiln.store.Layer;
+import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,6 +56,7 @@ final class ImportedTable {
    */
   void add(CacheConfig config, List<Optional<Layer>> layers) {
     int part = parts++;
+    var chains = new Chains(config, layers);
     for (int i = 0; i < config.records().size(); i++) {
       CacheConfig.Record record = config.records().get(i);
       String key = key(config, part, i);
@@ -66,7 +69,8 @@ final class ImportedTable {
         }
       }
       for (CacheConfig.Result result : record.results()) {
-        layers(config.positions(result), layers)
+        chains
+            .of(result)
             .ifPresent(chain ->
                 table.addResult(key, new CacheRecord(results.add(chain), result.createdAt())));
       }
@@ -79,9 +83,45 @@ final class ImportedTable {
     return of.inputs().isEmpty() ? of.digest().value() : part + ":" + record;
   }
 
-  private static Optional<List<Layer>> layers(
-      List<Integer> positions, List<Optional<Layer>> layers) {
-    List<Layer> all = positions.stream().flatMap(at -> layers.get(at).stream()).toList();
-    return all.isEmpty() || all.size() < positions.size() ? Optional.empty() : Optional.of(all);
+  /** The chains of one config, each layer of it in one. */
+  private record Chains(
+      CacheConfig config, List<Optional<Layer>> layers, Map<Integer, Optional<LayerChain>> known) {
+    Chains(CacheConfig config, List<Optional<Layer>> layers) {
+      this(config, layers, new HashMap<>());
+    }
+
+    /** Empty where a layer is absent. */
+    Optional<LayerChain> of(CacheConfig.Result result) {
+      return switch (result) {
+        case CacheConfig.Top(var top, var _) -> upTo(top);
+        case CacheConfig.Pieces(var pieces, var _) -> {
+          List<Layer> all = pieces.stream().flatMap(at -> layers.get(at).stream()).toList();
+          yield all.isEmpty() || all.size() < pieces.size()
+              ? Optional.empty()
+              : Optional.of(LayerChain.of(all));
+        }
+      };
+    }
+
+    private Optional<LayerChain> upTo(int top) {
+      var way = new ArrayDeque<Integer>();
+      int at = top;
+      while (at != CacheConfig.NO_PARENT && !known.containsKey(at)) {
+        way.push(at);
+        at = config.layers().get(at).parent();
+      }
+      boolean grounded = at == CacheConfig.NO_PARENT;
+      Optional<LayerChain> chain = grounded ? Optional.empty() : known.get(at);
+      for (int next : way) {
+        Optional<LayerChain> below = chain;
+        chain =
+            grounded || below.isPresent()
+                ? layers.get(next).map(layer -> new LayerChain(below, layer))
+                : Optional.empty();
+        grounded = false;
+        known.put(next, chain);
+      }
+      return chain;
+    }
   }
 }

@@ -91,14 +91,14 @@ class ImportedResultsTest {
     try (var store = LocalStore.open(StoreOptions.of(folder, "native"));
         Lease lease = store.leases().open("test")) {
       ImportedResults first = importedBy(store, "first");
-      first.add(chain);
+      first.add(LayerChain.of(chain));
       RefId ref = first.ref(chain, lease);
       assertThat(fetches).as("nothing needs the layer yet").isEmpty();
       live.clear();
       assertThatThrownBy(() -> store.refs().get(lease, ref))
           .isInstanceOfSatisfying(
               BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND));
-      importedBy(store, "second").add(chain);
+      importedBy(store, "second").add(LayerChain.of(chain));
       store.refs().get(lease, ref);
       store.refs().fetchBlobs(ref, StepProgress.NONE);
       assertThat(fetches).containsExactly(List.of("second"));

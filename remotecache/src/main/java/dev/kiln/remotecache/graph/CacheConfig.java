@@ -25,7 +25,7 @@ public record CacheConfig(List<Layer> layers, List<Record> records) {
   public static final String MEDIA_TYPE = "application/vnd.buildkit.cacheconfig.v0";
 
   /** The parent of a layer that lies on nothing. */
-  static final int NO_PARENT = -1;
+  public static final int NO_PARENT = -1;
 
   private static final Instant NO_TIME = Instant.parse("0001-01-01T00:00:00Z");
   private static final ObjectMapper JSON = new ObjectMapper();
