@@ -107,13 +107,18 @@ public record GitUrl(String remote, String host, String ref, String subdir) {
     String path = from < 0 ? "" : remote.substring(from);
     int query = isShort() ? -1 : path.indexOf('?');
     String plain = query < 0 ? path : path.substring(0, query);
-    try {
-      plain = isShort() ? plain : URLDecoder.decode(plain.replace("+", "%2B"), UTF_8);
-    } catch (IllegalArgumentException e) {
-      throw new BuildException(Kind.INVALID, "invalid URL escape in path", e);
-    }
+    plain = isShort() ? plain : unescaped(plain);
     String clean = FilePaths.clean("/" + plain);
     return clean.endsWith(".git") ? clean.substring(0, clean.length() - 4) : clean;
+  }
+
+  /** A path with a percent sign that begins no escape is what git is given: it stays as it is. */
+  private static String unescaped(String path) {
+    try {
+      return URLDecoder.decode(path.replace("+", "%2B"), UTF_8);
+    } catch (IllegalArgumentException e) {
+      return path;
+    }
   }
 
   static boolean isCommit(String text) {

@@ -34,6 +34,17 @@ class GitIdTest {
   }
 
   @Test
+  void aPercentSignOfThePathNeedBeginNoEscape() {
+    for (String path : List.of("100%", "a%zz/b", "%e2%")) {
+      var op = new SourceOp("git://h/" + path, Map.of("git.fullurl", "http://h/" + path + ".git"));
+      assertThat(GitId.of(op).remote()).isEqualTo("http://h/" + path + ".git");
+    }
+    assertThatThrownBy(() ->
+            GitId.of(new SourceOp("git://h/100%", Map.of("git.fullurl", "https://h/100%25%"))))
+        .hasMessage("git.fullurl does not match source identifier");
+  }
+
+  @Test
   void fullUrlReplacesTheRemote() {
     assertThat(GitId.of(new SourceOp("git://h/r#x", Map.of("git.fullurl", "git@h:r.git"))).remote())
         .isEqualTo("git@h:r.git");
