@@ -111,7 +111,7 @@ final class ImportedTable {
         at = config.layers().get(at).parent();
       }
       boolean grounded = at == CacheConfig.NO_PARENT;
-      Optional<LayerChain> chain = grounded ? Optional.empty() : known.get(at);
+      Optional<LayerChain> chain = known.getOrDefault(at, Optional.empty());
       for (int next : way) {
         Optional<LayerChain> below = chain;
         chain =

@@ -101,8 +101,7 @@ class ImportedTableTest {
                 record("pieces", new CacheConfig.Pieces(List.of(2, 0), Instant.EPOCH)),
                 record("gap", new CacheConfig.Pieces(List.of(0, 1), Instant.EPOCH))));
     try (var store = LocalStore.open(StoreOptions.of(folder, "native"))) {
-      CacheTable table =
-          table(store, config, Map.of(a.blob().digest(), a, c.blob().digest(), c));
+      CacheTable table = table(store, config, Map.of(a.blob().digest(), a, c.blob().digest(), c));
       assertThat(layers(table, "a")).containsExactly(a);
       assertThat(table.records(Digest.of("c").value())).isEmpty();
       assertThat(layers(table, "pieces")).containsExactly(c, a);

@@ -35,7 +35,10 @@ public final class Allowance {
     if (wanted > left) {
       throw new BuildException(
           Kind.INVALID,
-          what + " more than " + characters + " characters in this file: use fewer or shorter ones");
+          what
+              + " more than "
+              + characters
+              + " characters in this file: use fewer or shorter ones");
     }
     left -= (int) wanted;
   }

@@ -19,7 +19,7 @@ import java.util.function.Consumer;
 public final class Environment {
   public static final Environment EMPTY = new Environment(List.of(), Optional.empty());
 
-  /** More than any command can be given: Linux has a few MiB for them. */
+  /** More than commands are given: Linux has a few MiB for them. Counted when lists are made. */
   private static final int MOST = 10_000;
 
   private static final int LONGEST_SMALL = 32;
@@ -81,8 +81,7 @@ public final class Environment {
     }
     List<Variable> all = next.variables();
     if (all.size() > MOST) {
-      throw new BuildException(
-          Kind.INVALID, "more than " + MOST + " variables are set: use fewer");
+      throw new BuildException(Kind.INVALID, "more than " + MOST + " variables are set: use fewer");
     }
     return new Environment(all, Optional.empty());
   }
