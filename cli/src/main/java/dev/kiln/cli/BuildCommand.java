@@ -375,9 +375,14 @@ final class BuildCommand implements Callable<Integer> {
   }
 
   private List<Output> outputs() {
+    tags.forEach(OptionText::tag);
     var all = new ArrayList<Output>();
     for (String text : outputs) {
-      all.add(OptionText.output(text));
+      Output output = OptionText.output(text);
+      if (tags.isEmpty() && output.pushesNothing()) {
+        throw OptionText.invalid("--output '" + text + "' needs name=NAME, or --tag NAME");
+      }
+      all.add(output);
     }
     if (tags.isEmpty()) {
       return all;

@@ -92,7 +92,7 @@ record Caches(
       attributes.put("type", "registry");
       attributes.put("ref", text.strip());
     } else {
-      attributes.putAll(OptionText.pairs(text));
+      attributes.putAll(OptionText.pairs(flag, text));
     }
     String type = attributes.getOrDefault("type", "");
     if (type.isEmpty()) {

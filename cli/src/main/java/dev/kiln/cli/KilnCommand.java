@@ -1,5 +1,6 @@
 package dev.kiln.cli;
 
+import dev.kiln.cli.view.TerminalText;
 import io.netty.util.internal.logging.InternalLoggerFactory;
 import io.netty.util.internal.logging.JdkLoggerFactory;
 import java.util.List;
@@ -10,6 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code kiln} command. {@code kiln daemon} is another program's entry, in {@code daemon}. */
 @Command(
@@ -38,12 +40,27 @@ public final class KilnCommand implements Runnable {
   public static int run(String... args) {
     return new CommandLine(new KilnCommand())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler((wrong, _) -> wrongCommandLine(wrong))
         .setExecutionExceptionHandler((fault, _, _) -> {
           fault.printStackTrace();
           System.err.println("error: a fault of kiln's own: " + fault);
           return 1;
         })
         .execute(args);
+  }
+
+  // One line and no usage: a screen of options would push the error out of sight.
+  private static int wrongCommandLine(ParameterException wrong) {
+    CommandLine command = wrong.getCommandLine();
+    String message = String.valueOf(wrong.getMessage());
+    if (wrong instanceof UnmatchedArgumentException unmatched) {
+      List<String> meant = unmatched.getSuggestions();
+      message += meant.isEmpty() ? "" : "; perhaps " + String.join(" or ", meant);
+    }
+    String name = command.getCommandSpec().qualifiedName();
+    System.err.println(
+        "error: " + TerminalText.lines(message) + "; `" + name + " --help` shows the options");
+    return 2;
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.kiln.cli;
 
 import dev.kiln.cli.lend.Lent;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,13 +18,17 @@ final class OptionText {
 
   private OptionText() {}
 
-  /** {@code key=value,key=value}; a value may stand in double quotes, doubled inside. */
-  static Map<String, String> pairs(String text) {
+  /**
+   * {@code key=value,key=value}; a value may stand in double quotes, doubled inside.
+   *
+   * @param option the flag that an error names
+   */
+  static Map<String, String> pairs(String option, String text) {
     var pairs = new LinkedHashMap<String, String>();
     for (String field : fields(text)) {
       int equals = field.indexOf('=');
       if (equals < 0) {
-        throw invalid("'" + field + "' in '" + text + "' is not key=value");
+        throw invalid(option + " '" + text + "': '" + field + "' is not key=value");
       }
       pairs.put(
           field.substring(0, equals).strip().toLowerCase(java.util.Locale.ROOT),
@@ -65,7 +70,7 @@ final class OptionText {
     if (text.indexOf('=') < 0) {
       return new Output("local", Map.of(), directory(text));
     }
-    Map<String, String> pairs = pairs(text);
+    Map<String, String> pairs = pairs("--output", text);
     String type = pairs.remove("type");
     if (type == null) {
       throw invalid("--output '" + text + "' needs type=image, local, tar, oci or docker");
@@ -104,7 +109,7 @@ final class OptionText {
 
   /** {@code id=NAME[,src=FILE|,env=VARIABLE]}; without a source, a variable or file of its name. */
   static Map.Entry<String, Lent.SecretSource> secret(String text) {
-    Map<String, String> pairs = pairs(text);
+    Map<String, String> pairs = pairs("--secret", text);
     String id = pairs.getOrDefault("id", "");
     if (id.isEmpty()) {
       throw invalid("--secret '" + text + "' needs an id");
@@ -151,7 +156,10 @@ final class OptionText {
   /** {@code key=value}; without a value that of the environment, if there is one. */
   static Map.Entry<String, String> argument(String option, String text) {
     int equals = text.indexOf('=');
-    if (equals >= 0) {
+    if (equals == 0) {
+      throw invalid(option + " " + text + ": the name before '=' is missing");
+    }
+    if (equals > 0) {
       return Map.entry(text.substring(0, equals), text.substring(equals + 1));
     }
     String value = System.getenv(text);
@@ -159,6 +167,19 @@ final class OptionText {
       throw invalid(option + " " + text + ": give a value, or set the variable of that name");
     }
     return Map.entry(text, value);
+  }
+
+  /**
+   * Sees that an image's name is one.
+   *
+   * @throws BuildException if it is not, with the flag
+   */
+  static void tag(String name) {
+    try {
+      var _ = ImageRef.parseNormalized(name);
+    } catch (BuildException e) {
+      throw invalid("--tag " + name + ": " + e.getMessage());
+    }
   }
 
   static BuildException invalid(String message) {

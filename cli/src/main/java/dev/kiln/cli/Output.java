@@ -1,7 +1,9 @@
 package dev.kiln.cli;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What shall come of a build. Immutable.
@@ -11,6 +13,13 @@ import java.util.Map;
 public record Output(String type, Map<String, String> attributes, Target target) {
   public Output {
     attributes = Map.copyOf(attributes);
+  }
+
+  /** Whether it asks for a push and names nothing to push: daemons then do nothing, in silence. */
+  boolean pushesNothing() {
+    return Set.of("1", "t", "true")
+            .contains(attributes.getOrDefault("push", "").toLowerCase(Locale.ROOT))
+        && attributes.getOrDefault("name", "").isEmpty();
   }
 
   /** Where it comes to on this machine, if anywhere. */

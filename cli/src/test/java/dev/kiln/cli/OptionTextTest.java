@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.cli.lend.Lent;
 import dev.kiln.model.BuildException;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -16,7 +19,7 @@ class OptionTextTest {
 
   @Test
   void quotedValuesKeepTheirCommas() {
-    assertThat(OptionText.pairs("type=image,\"name=a,b\",x=\"y\"\"z\""))
+    assertThat(OptionText.pairs("--output", "type=image,\"name=a,b\",x=\"y\"\"z\""))
         .containsExactly(
             Map.entry("type", "image"), Map.entry("name", "a,b"), Map.entry("x", "y\"z"));
   }
@@ -57,6 +60,51 @@ class OptionTextTest {
         .isInstanceOf(BuildException.class)
         .hasMessageContaining("--secret id=a,src=" + temp.resolve("missing"))
         .hasMessageContaining("no such file");
+  }
+
+  @Test
+  void whatIsNotUnderstoodIsNamedWithItsFlag() {
+    assertThatThrownBy(() -> OptionText.secret("token"))
+        .hasMessage("--secret 'token': 'token' is not key=value");
+    assertThatThrownBy(() -> OptionText.output("type=tar,out"))
+        .hasMessage("--output 'type=tar,out': 'out' is not key=value");
+    assertThatThrownBy(() -> OptionText.argument("--build-arg", "=x"))
+        .hasMessage("--build-arg =x: the name before '=' is missing");
+  }
+
+  @Test
+  void theErrorOfAWrongCommandLineIsTheLastThingToSee() {
+    assertThat(saidBy("build", "--no-such-flag"))
+        .contains("error: Unknown option: '--no-such-flag'")
+        .endsWith("; `kiln build --help` shows the options");
+    assertThat(saidBy("build", "--adr", "unix:///x")).contains("--addr");
+    assertThat(saidBy("build", ".", "other")).contains("error: ").doesNotContain("Usage:");
+    assertThat(saidBy()).endsWith("build or daemon; `kiln --help` shows the options");
+  }
+
+  @Test
+  void tagsThatAreNoNamesAndPushesWithoutANameAreRefused() throws Exception {
+    Files.createFile(temp.resolve("Dockerfile"));
+    String context = temp.toString();
+    assertThat(saidBy("build", context, "-t", "UPPER"))
+        .contains("error: --tag UPPER: ")
+        .contains("must be lowercase");
+    assertThat(saidBy("build", context, "-t", "a:b:c")).contains("--tag a:b:c: ");
+    assertThat(saidBy("build", context, "-o", "type=image,push=true"))
+        .contains("error: --output 'type=image,push=true' needs name=NAME, or --tag NAME");
+    assertThat(saidBy("build", context, "-o", "type=registry")).contains("needs name=NAME");
+  }
+
+  private static String saidBy(String... args) {
+    PrintStream before = System.err;
+    var said = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+    try {
+      assertThat(KilnCommand.run(args)).isEqualTo(2);
+    } finally {
+      System.setErr(before);
+    }
+    return said.toString(StandardCharsets.UTF_8).strip();
   }
 
   @Test
