@@ -132,7 +132,7 @@ final class Download {
       throw exchange.failure(response);
     }
     long limit = limit(response, offset);
-    byte[] buffer = new byte[(int) Math.min(BUFFER, limit + 1)];
+    byte[] buffer = new byte[Math.clamp(limit, 0, BUFFER - 1) + 1]; // never none: it would not end
     try (InputStream in = from(response, offset)) {
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         if (sink.written() + n > limit) {

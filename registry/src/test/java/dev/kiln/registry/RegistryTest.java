@@ -21,6 +21,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class RegistryTest {
   private static final byte[] MANIFEST = "{\"config\":{}}".getBytes(StandardCharsets.UTF_8);
@@ -118,6 +119,21 @@ class RegistryTest {
     assertThat(sink.bytes()).isEqualTo(bytes);
     assertThat(waits).containsExactly(Duration.ofSeconds(1), Duration.ofSeconds(2));
     assertThat(log).contains("retrying in 1s\n", "retrying in 2s\n");
+  }
+
+  @Test
+  @Timeout(20)
+  void aSizeThatNothingHasIsShort() {
+    byte[] bytes = "0123456789".getBytes(StandardCharsets.UTF_8);
+    Digest digest = server.addBlob("a/b", bytes);
+    assertThatThrownBy(() ->
+            registry.download(
+                ref("a/b:v1"),
+                new Descriptor(MediaTypes.OCI_LAYER_GZIP, digest, Long.MAX_VALUE),
+                Credentials.ANONYMOUS,
+                new MemorySink(),
+                log::add))
+        .hasMessageContaining("10 of 9223372036854775807 bytes: unexpected EOF");
   }
 
   @Test

@@ -150,7 +150,7 @@ public final class TreeSender {
     if (content.isPresent()) {
       try (InputStream in = content.get()) {
         while (true) {
-          byte[] chunk = in.readNBytes((int) Math.min(CHUNK_BYTES, file.sizeBytes() + 1));
+          byte[] chunk = in.readNBytes(Math.clamp(file.sizeBytes(), 0, CHUNK_BYTES - 1) + 1);
           if (chunk.length == 0) {
             break;
           }
