@@ -102,7 +102,7 @@ public record ResultPlatforms(List<Entry> entries) {
     } catch (JsonProcessingException e) {
       throw invalid("failed to parse platforms passed to exporter: " + e.getOriginalMessage());
     } catch (IOException e) {
-      throw new AssertionError("reading from memory", e);
+      throw invalid("failed to parse platforms passed to exporter: " + e.getMessage());
     }
   }
 

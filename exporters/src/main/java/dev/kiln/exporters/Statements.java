@@ -183,7 +183,8 @@ public final class Statements {
       throw new BuildException(
           Kind.UNKNOWN, "cannot decode in-toto statement: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
-      throw new AssertionError("reading from memory", e);
+      throw new BuildException(
+          Kind.UNKNOWN, "cannot decode in-toto statement: " + e.getMessage(), e);
     }
     String type = statement.path("predicateType").asText("");
     if (!bundle.predicateType().isEmpty() && !bundle.predicateType().equals(type)) {

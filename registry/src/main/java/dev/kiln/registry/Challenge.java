@@ -94,7 +94,9 @@ record Challenge(Scheme scheme, Map<String, String> parameters) {
         }
         out.append(text.charAt(at));
       }
-      at++;
+      if (see('"')) { // else the line ends within the quotes
+        at++;
+      }
       return out.toString();
     }
 

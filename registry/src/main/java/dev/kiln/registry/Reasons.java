@@ -1,8 +1,8 @@
 package dev.kiln.registry;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Locale;
 import java.util.Map;
@@ -61,10 +61,8 @@ final class Reasons {
     JsonNode errors;
     try {
       errors = JSON.readTree(body).path("errors");
-    } catch (JsonProcessingException e) {
+    } catch (IOException e) {
       return ""; // a proxy's page, for example
-    } catch (java.io.IOException e) {
-      throw new AssertionError("reading from memory", e);
     }
     var all = new ArrayList<String>();
     for (JsonNode error : errors) {

@@ -1,6 +1,5 @@
 package dev.kiln.registry;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
@@ -224,7 +223,7 @@ final class TokenServer {
     JsonNode answer;
     try {
       answer = JSON.readTree(body);
-    } catch (JsonProcessingException e) { // whose message shows what may be a token
+    } catch (IOException e) { // whose message shows what may be a token
       throw denied("the token server " + host + " answered with what is no JSON");
     }
     String value = answer.path("access_token").asText(answer.path("token").asText(""));

@@ -56,7 +56,7 @@ record CdiSpec(
     } catch (JsonProcessingException e) {
       throw new BuildException(Kind.INVALID, e.getOriginalMessage(), e);
     } catch (IOException e) {
-      throw new AssertionError("reading from memory", e);
+      throw invalid("no text: " + e.getMessage());
     }
     if (raw == null) {
       throw invalid("no specification");

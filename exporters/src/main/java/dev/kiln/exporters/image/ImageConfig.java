@@ -48,7 +48,7 @@ final class ImageConfig {
     } catch (JsonProcessingException e) {
       throw invalid("invalid image config for export: " + e.getOriginalMessage());
     } catch (java.io.IOException e) {
-      throw new AssertionError("reading from memory", e);
+      throw invalid("invalid image config for export: " + e.getMessage());
     }
     if (tree == null || tree.isNull() || tree.isMissingNode()) {
       throw invalid("invalid null image config for export");

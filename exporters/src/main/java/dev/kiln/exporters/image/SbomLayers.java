@@ -1,6 +1,5 @@
 package dev.kiln.exporters.image;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -33,7 +32,7 @@ final class SbomLayers implements Statements.Supplement {
     JsonNode read;
     try {
       read = JSON.readTree(spdx);
-    } catch (JsonProcessingException e) {
+    } catch (IOException e) {
       return spdx; // the scanner's to answer for
     }
     if (!(read instanceof ObjectNode document) || !document.path("spdxVersion").isTextual()) {

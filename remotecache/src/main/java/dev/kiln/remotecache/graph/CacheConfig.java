@@ -183,9 +183,7 @@ public record CacheConfig(List<Layer> layers, List<Record> records) {
     } catch (JsonProcessingException e) {
       throw new BuildException(
           Kind.INVALID, "failed to parse cache config: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
-      throw new AssertionError("reading from memory", e);
-    } catch (DateTimeException | IllegalArgumentException e) {
+    } catch (IOException | DateTimeException | IllegalArgumentException e) {
       throw new BuildException(Kind.INVALID, "failed to parse cache config: " + e.getMessage(), e);
     }
   }

@@ -255,7 +255,7 @@ class NetworkTest {
     daemon.waitFor();
     assertThat(dir.resolve("daemon.log"))
         .content()
-        .contains("CNI plugin bridge is not in " + dir)
+        .contains("CNI plugin loopback is not in " + dir)
         .contains("containernetworking-plugins");
   }
 
