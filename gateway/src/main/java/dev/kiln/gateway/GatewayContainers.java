@@ -64,6 +64,7 @@ public final class GatewayContainers implements Containers {
       Predicate<String> told)
       throws InterruptedException {
     String id = request.getContainerID();
+    Definitions.boundMounts(request.getMountsCount());
     var place = // before anything is mounted: what it refuses leaves nothing to give back
         new GatewayContainer.Place(
             GatewayMessages.network(request.getNetwork()),

@@ -84,6 +84,14 @@ class GatewayContainersTest {
                 () -> containers.create(asked, id -> Optional.empty(), root.value()::equals))
             .isInstanceOf(BuildException.class)
             .hasMessage("unknown network mode");
+        NewContainerRequest.Builder many = NewContainerRequest.newBuilder().setContainerID("c");
+        for (int i = 0; i < 1_001; i++) {
+          many.addMounts(Mount.newBuilder().setDest("/" + i).setResultID(root.value()));
+        }
+        assertThatThrownBy(
+                () -> containers.create(many.build(), id -> Optional.empty(), root.value()::equals))
+            .isInstanceOf(BuildException.class)
+            .hasMessageStartingWith("1001 mounts of one container: the most is 1000");
       }
       assertThat(snapshots()).isEqualTo(before);
     }

@@ -51,6 +51,15 @@ public final class Definitions {
   }
 
   /**
+   * Holds the mounts of a frontend's own container to what a step may have.
+   *
+   * @throws dev.kiln.model.BuildException {@code INVALID} where they are too many
+   */
+  public static void boundMounts(int mounts) {
+    OpCodec.boundMounts(mounts, "container");
+  }
+
+  /**
    * The graph of {@code definition}, or nothing where it is empty (a scratch result).
    *
    * @throws BuildException {@code INVALID} and the like, from "failed to load LLB: "

@@ -20,6 +20,9 @@ import java.util.TreeMap;
  * runner, which knows the order of the actions.
  */
 final class OpCodec {
+  /** Each is a mount of the host's while the step runs, of which it has 100,000 for everybody. */
+  private static final int MAX_MOUNTS = 1_000;
+
   private OpCodec() {}
 
   /**
@@ -75,6 +78,7 @@ final class OpCodec {
     if (op.getMountsCount() == 0) {
       throw invalid("invalid exec op with no mounts");
     }
+    boundMounts(op.getMountsCount(), "step");
     if (op.getMountsList().stream().noneMatch(m -> m.getDest().equals(ExecOp.ROOT))) {
       throw invalid("invalid exec op with no rootfs");
     }
@@ -125,6 +129,18 @@ final class OpCodec {
         m.getCgroupParent(),
         m.getRemoveMountStubsRecursive(),
         m.getValidExitCodesList());
+  }
+
+  /**
+   * @param of what has so many mounts, for the message
+   * @throws BuildException {@code INVALID} where they are too many
+   */
+  static void boundMounts(int mounts, String of) {
+    if (mounts > MAX_MOUNTS) {
+      throw invalid(
+          "%d mounts of one %s: the most is %d, mount a folder of them instead"
+              .formatted(mounts, of, MAX_MOUNTS));
+    }
   }
 
   static ExecOp.Mount mount(dev.kiln.grpc.pb.Mount m, int inputs) {

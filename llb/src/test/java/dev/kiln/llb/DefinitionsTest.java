@@ -363,6 +363,20 @@ final class DefinitionsTest {
   }
 
   @Test
+  void anExecOpHasAThousandMountsAtMost() {
+    ExecOp.Builder step = exec();
+    for (int i = 1; i < 1_000; i++) {
+      step.addMounts(Mount.newBuilder().setDest("/" + i).setInput(-1));
+    }
+    assertThat(parse(add(Op.newBuilder().setExec(step))).vertices()).hasSize(1);
+    definition.clear();
+    step.addMounts(Mount.newBuilder().setDest("/more").setInput(-1));
+    Digest digest = add(Op.newBuilder().setExec(step));
+    add(Op.newBuilder().addInputs(input(digest)));
+    refused("1001 mounts of one step: the most is 1000, mount a folder of them instead");
+  }
+
+  @Test
   void mountKindsCarryTheirOptions() {
     Digest digest =
         add(
