@@ -67,7 +67,9 @@ public final class GrpcErrors {
 
   /** A status with a code and a message alone, for protocol faults that no build caused. */
   public static StatusRuntimeException of(Code code, String message) {
-    return io.grpc.Status.fromCode(code).withDescription(message).asRuntimeException();
+    return io.grpc.Status.fromCode(code)
+        .withDescription(FailureBounds.message(message))
+        .asRuntimeException();
   }
 
   /**
@@ -133,13 +135,17 @@ public final class GrpcErrors {
     return root;
   }
 
+  /** Bounded by {@link FailureBounds}. */
   private static com.google.rpc.Status google(BuildException failure) {
     var status =
         com.google.rpc.Status.newBuilder()
             .setCode(code(failure.kind()).value())
-            .setMessage(failure.getMessage());
+            .setMessage(FailureBounds.message(failure.getMessage()));
     status.addDetails(stack(failure));
-    failure.details().reversed().forEach(detail -> status.addDetails(any(detail)));
+    var bounds = new FailureBounds();
+    for (Detail detail : failure.details().reversed()) {
+      bounds.detail(detail, GrpcErrors::any).ifPresent(status::addDetails);
+    }
     return status.build();
   }
 

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import dev.kiln.grpc.pb.Definition;
+import dev.kiln.grpc.pb.ExecOp;
 import dev.kiln.grpc.pb.ExportCache;
 import dev.kiln.grpc.pb.FileActionMkFile;
 import dev.kiln.grpc.pb.FileOp;
+import dev.kiln.grpc.pb.Meta;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.OpMetadata;
 import dev.kiln.grpc.pb.ProgressGroup;
@@ -19,12 +21,15 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
 import dev.kiln.model.SourceInfo;
 import dev.kiln.model.SourceRange;
+import io.grpc.InternalMetadata;
+import io.grpc.Metadata;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -254,5 +259,60 @@ class GrpcErrorsTest {
         GrpcErrors.toBuild(GrpcErrors.of(Code.UNAVAILABLE, "transport is closing"));
     assertThat(read.kind()).isEqualTo(Kind.UNAVAILABLE);
     assertThat(read).hasMessage("transport is closing");
+  }
+
+  /** What {@code grpc-go} counts of a header field: RFC 9113, section 6.5.2. */
+  private static long headerBytes(StatusRuntimeException failure) {
+    Metadata trailers = Optional.ofNullable(failure.getTrailers()).orElseThrow();
+    long bytes = 3L * bytes(failure.getStatus().getDescription()).length; // as %XX each
+    for (byte[] each : InternalMetadata.serialize(trailers)) {
+      bytes += each.length * 4L / 3 + 36;
+    }
+    return bytes;
+  }
+
+  @Test
+  void aFailureOfAnySizeFitsTheHeadersThatClientsTake() {
+    String argument = "ü".repeat(5_000_000);
+    var op =
+        Op.newBuilder().setExec(ExecOp.newBuilder().setMeta(Meta.newBuilder().addArgs(argument)));
+    var file = new SourceInfo("Dockerfile", bytes(argument), new byte[0], "Dockerfile");
+    var failure =
+        new BuildException(Kind.UNKNOWN, "process " + argument + " did not complete: exit code: 1")
+            .with(new Detail.ProcessExited(1))
+            .with(
+                new Detail.SolveFailed(
+                    List.of("input"),
+                    List.of("mount"),
+                    op.build().toByteArray(),
+                    -1,
+                    -1,
+                    Map.of("llb.customname", argument)))
+            .with(new Detail.VertexFailed(DIGEST))
+            .with(new Detail.SourceLocation(file, List.of(new SourceRange(1, 0, 1, 0))))
+            .with(new Detail.FrontendFailed("name", argument))
+            .with(new Detail.Opaque("type.example.org/x", bytes(argument)));
+    StatusRuntimeException told = GrpcErrors.toGrpc(failure);
+    assertThat(headerBytes(told)).isLessThan(16 << 20);
+    assertThat(told.getStatus().getDescription())
+        .hasSizeLessThan(70_000)
+        .startsWith("process üü")
+        .contains("ü… (4934")
+        .endsWith("üü did not complete: exit code: 1");
+    assertThat(GrpcErrors.toBuild(told).details())
+        .contains(new Detail.VertexFailed(DIGEST), new Detail.ProcessExited(1))
+        .hasSize(4); // with the stack, and what is left of the failed solve
+    assertThat(GrpcErrors.toProto(failure).getSerializedSize()).isLessThan(8 << 20);
+    assertThat(GrpcErrors.of(Code.INTERNAL, argument).getStatus().getDescription())
+        .hasSizeLessThan(70_000);
+  }
+
+  @Test
+  void aMessageIsNotCutWithinACharacter() {
+    String told =
+        GrpcErrors.toProto(new BuildException(Kind.UNKNOWN, "a" + "😀".repeat(100_000)))
+            .getMessage();
+    assertThat(told).startsWith("a😀").endsWith("😀").doesNotContain("?");
+    assertThat(StandardCharsets.UTF_8.newEncoder().canEncode(told)).isTrue();
   }
 }
