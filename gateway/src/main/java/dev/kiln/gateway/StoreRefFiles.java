@@ -17,6 +17,7 @@ import dev.kiln.sys.Errno;
 import dev.kiln.sys.Fd;
 import dev.kiln.sys.SyscallException;
 import java.io.IOException;
+import java.nio.file.InvalidPathException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -51,6 +52,8 @@ public final class StoreRefFiles implements RefFiles {
           missing ? Kind.NOT_FOUND : BuildException.of(e).kind(),
           "open " + path + ": " + e.reason(),
           e);
+    } catch (InvalidPathException e) {
+      throw BuildException.of(e).wrap("invalid path");
     } catch (IOException e) {
       throw BuildException.of(e);
     }

@@ -107,4 +107,15 @@ class StoreRefFilesTest {
     assertThatThrownBy(() -> files.readFile(result, "/", 0, -1))
         .hasMessageContaining("is a directory");
   }
+
+  @Test
+  void aPathWithANulIsRefused() {
+    String said = "invalid path: a file name with a NUL byte: dir\\0/file";
+    assertThatThrownBy(() -> files.readFile(result, "dir\0/file", 0, -1)).hasMessage(said);
+    assertThatThrownBy(() -> files.readDir(result, "dir\0/file", "")).hasMessage(said);
+    assertThatThrownBy(() -> files.statFile(result, "dir\0/file"))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID))
+        .hasMessage(said);
+  }
 }

@@ -47,6 +47,7 @@ public final class Definitions {
    * @throws dev.kiln.model.BuildException {@code INVALID}, saying what is wrong
    */
   public static ExecOp.Mount mount(dev.kiln.grpc.pb.Mount mount, int inputs) {
+    OpCodec.refuseNul(mount, "mount: ");
     return OpCodec.mount(mount, inputs);
   }
 

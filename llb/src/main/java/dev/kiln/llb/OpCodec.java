@@ -1,5 +1,6 @@
 package dev.kiln.llb;
 
+import com.google.protobuf.Message;
 import dev.kiln.grpc.pb.ChownOpt;
 import dev.kiln.grpc.pb.Meta;
 import dev.kiln.grpc.pb.UserOpt;
@@ -69,6 +70,7 @@ final class OpCodec {
   }
 
   private static ExecOp exec(dev.kiln.grpc.pb.ExecOp op, int inputs) {
+    refuseNul(op, "exec op: ");
     if (!op.hasMeta()) {
       throw invalid("invalid exec op with no meta");
     }
@@ -201,6 +203,7 @@ final class OpCodec {
   }
 
   private static FileOp file(dev.kiln.grpc.pb.FileOp op) {
+    refuseNul(op, "file op: ");
     if (op.getActionsCount() == 0) {
       throw invalid("invalid file op with no actions");
     }
@@ -314,6 +317,29 @@ final class OpCodec {
       throw invalid("invalid index " + index);
     }
     return (int) index;
+  }
+
+  /**
+   * Neither a path nor an argument nor a variable of a process can have one: the kernel would end
+   * the text there.
+   *
+   * @param at what the message is, and the way to it
+   */
+  static void refuseNul(Message message, String at) {
+    message
+        .getAllFields()
+        .forEach((field, value) -> {
+          List<?> values = value instanceof List<?> list ? list : List.of(value);
+          for (Object each : values) {
+            if (each instanceof Message inner) { // as deep as the schema, which has no cycle here
+              refuseNul(inner, at + field.getName() + ".");
+            } else if (each instanceof String text && text.indexOf('\0') >= 0) {
+              throw invalid(
+                  "invalid %s%s has a NUL byte: %s"
+                      .formatted(at, field.getName(), text.replace("\0", "\\0")));
+            }
+          }
+        });
   }
 
   static BuildException invalid(String message) {

@@ -61,7 +61,8 @@ public final class BuildException extends RuntimeException {
   /**
    * {@code failure} as a {@code BuildException}: itself, or {@code CANCELED} for an interrupt,
    * {@code EXHAUSTED} where memory, a stack or the disk is full, {@code UNKNOWN} for other failures
-   * of files and connections, else {@code INTERNAL}. Looks through the wrappers of futures.
+   * of files and connections, {@code INVALID} for a path that no file can have, else {@code
+   * INTERNAL}. Looks through the wrappers of futures.
    */
   public static BuildException of(Throwable failure) {
     Throwable root = failure;
@@ -82,6 +83,9 @@ public final class BuildException extends RuntimeException {
       case StackOverflowError e ->
           new BuildException(
               Kind.EXHAUSTED, "the build is nested too deeply for the daemon's stack", e);
+      case java.nio.file.InvalidPathException e ->
+          new BuildException(
+              Kind.INVALID, e.getReason() + ": " + e.getInput().replace("\0", "\\0"), e);
       default -> {
         String message = root.getMessage() == null ? root.toString() : root.getMessage();
         yield new BuildException(

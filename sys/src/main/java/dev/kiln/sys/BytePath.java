@@ -2,6 +2,7 @@ package dev.kiln.sys;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 
@@ -30,12 +31,13 @@ public final class BytePath implements Comparable<BytePath> {
   /**
    * The path with these bytes, which are not written to afterwards.
    *
-   * @throws IllegalArgumentException for a NUL byte: the kernel would cut the name there
+   * @throws InvalidPathException for a NUL byte: the kernel would cut the name there
    */
   public static BytePath ofBytes(byte[] bytes) {
     for (byte b : bytes) {
       if (b == 0) {
-        throw new IllegalArgumentException("a file name with a NUL byte");
+        throw new InvalidPathException(
+            new String(bytes, StandardCharsets.UTF_8), "a file name with a NUL byte");
       }
     }
     return new BytePath(bytes);

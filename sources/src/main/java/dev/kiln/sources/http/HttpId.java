@@ -7,7 +7,9 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.FilePaths;
 import dev.kiln.model.GoJson;
 import dev.kiln.model.Kind;
+import dev.kiln.sources.Redaction;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -43,7 +45,11 @@ record HttpId(
     }
   }
 
+  /**
+   * @throws BuildException {@code INVALID}, naming what is wrong without names and passwords
+   */
   static HttpId of(SourceOp op) {
+    check(op.identifier());
     var headers = new ArrayList<Header>();
     op.attrs()
         .forEach((key, value) -> {
@@ -66,6 +72,19 @@ record HttpId(
         number(op, "http.gid"),
         op.attr("http.authheadersecret").orElse(""),
         headers);
+  }
+
+  private static void check(String url) {
+    Optional<String> wrong;
+    try {
+      wrong = new URI(url).getHost() == null ? Optional.of("it names no host") : Optional.empty();
+    } catch (URISyntaxException e) {
+      wrong = Optional.of("it is no URL: " + e.getReason());
+    }
+    if (wrong.isPresent()) {
+      throw new BuildException(
+          Kind.INVALID, "invalid http source " + Redaction.of(url) + ": " + wrong.get());
+    }
   }
 
   private static Digest digest(String text) {
@@ -133,14 +152,8 @@ record HttpId(
     if (said.isPresent() && !said.get().isEmpty() && !said.get().endsWith("/")) {
       return FilePaths.base(said.get());
     }
-    String path;
-    try {
-      String parsed = new URI(url).getPath();
-      path = parsed == null ? "" : parsed;
-    } catch (java.net.URISyntaxException e) {
-      path = "";
-    }
-    String base = FilePaths.base(path);
+    String path = URI.create(url).getPath();
+    String base = FilePaths.base(path == null ? "" : path);
     return base.equals(".") || base.equals("/") ? "download" : base;
   }
 }

@@ -1,9 +1,12 @@
 package dev.kiln.sources.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.llb.SourceOp;
+import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,5 +70,18 @@ class HttpIdTest {
   void serversWriteDatesInThreeForms(String header, String instant) {
     assertThat(HttpDates.parse(header)).contains(java.time.Instant.parse(instant));
     assertThat(HttpDates.parse("yesterday")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "http://[::1, 'http://[::1: it is no URL: Expected closing bracket for IPv6 address'",
+    "https://me:word@h/a b, https://xxxxx:xxxxx@h/a b: it is no URL: Illegal character in path",
+    "http:///x, http:///x: it names no host",
+  })
+  void anAddressThatIsNoneIsRefused(String url, String said) {
+    assertThatThrownBy(() -> id(url, Map.of()))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INVALID))
+        .hasMessage("invalid http source " + said);
   }
 }

@@ -101,6 +101,9 @@ public final class TarReader {
         throw invalid("sparse files are not supported");
       }
       if (key.startsWith(XATTR)) {
+        if (key.indexOf('\0') >= 0) {
+          throw invalid("a name of an extended attribute with a NUL byte");
+        }
         xattrs.put(key.substring(XATTR.length()), value);
       }
     });

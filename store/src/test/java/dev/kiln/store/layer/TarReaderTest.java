@@ -50,6 +50,14 @@ class TarReaderTest {
     }
   }
 
+  @Test
+  void anAttributesNameHasNoNul() {
+    byte[] stream = join(header('x', record("SCHILY.xattr.user.a\0b", "v")), file("f"));
+    assertThatThrownBy(() -> read(stream))
+        .isInstanceOf(BuildException.class)
+        .hasMessageContaining("a name of an extended attribute with a NUL byte");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "0, 0, 0",
