@@ -216,11 +216,20 @@ public final class ConfigReader {
     String snapshotter = pick(flags.ociSnapshotter, oci.text("snapshotter")).orElse("auto");
     if (!List.of("auto", "overlayfs", "native").contains(snapshotter)) {
       throw new ConfigException(
-          "unknown snapshotter '" + snapshotter + "': this daemon has auto, overlayfs and native");
+          (flags.ociSnapshotter.value().isPresent()
+                  ? "--oci-worker-snapshotter"
+                  : "worker.oci.snapshotter")
+              + ": unknown snapshotter '"
+              + snapshotter
+              + "': this daemon has auto, overlayfs and native");
     }
     String mode = pick(flags.ociNet, oci.text("networkMode")).orElse("auto");
     if (!List.of("auto", "cni", "bridge", "host", "none").contains(mode)) {
-      throw new ConfigException("invalid network mode: \"" + mode + "\"");
+      throw new ConfigException(
+          (flags.ociNet.value().isPresent() ? "--oci-worker-net" : "worker.oci.networkMode")
+              + ": invalid network mode: \""
+              + mode
+              + "\": this daemon has auto, cni, bridge, host and none");
     }
     var policies = new ArrayList<GcPolicy>();
     for (TomlTable rule : oci.list("gcpolicy")) {

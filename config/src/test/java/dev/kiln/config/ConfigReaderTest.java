@@ -93,7 +93,13 @@ class ConfigReaderTest {
                 .network())
         .isEqualTo(new NetworkConfig("bridge", "/c", "/b", 4, "br", "10.1.0.0/24"));
     assertThatThrownBy(() -> read("", "--oci-worker-net=overlay"))
-        .hasMessage("invalid network mode: \"overlay\"");
+        .hasMessage(
+            "--oci-worker-net: invalid network mode: \"overlay\": this daemon has auto, cni, bridge,"
+                + " host and none");
+    assertThatThrownBy(() -> read("worker.oci.networkMode = \"wifi\""))
+        .hasMessageStartingWith("worker.oci.networkMode: invalid network mode: \"wifi\": this");
+    assertThatThrownBy(() -> read("worker.oci.snapshotter = \"btrfs\""))
+        .hasMessageStartingWith("worker.oci.snapshotter: unknown snapshotter 'btrfs': this");
   }
 
   @Test

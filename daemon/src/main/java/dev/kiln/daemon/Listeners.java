@@ -149,8 +149,11 @@ final class Listeners implements AutoCloseable {
   private void tcp(String hostAndPort) throws IOException {
     int colon = hostAndPort.lastIndexOf(':');
     String port = hostAndPort.substring(colon + 1);
-    if (colon < 0 || !Pattern.matches("[0-9]{1,5}", port)) {
+    if (colon < 0 || !Pattern.matches("[0-9]+", port)) {
       throw new ConfigException("missing port in address: write tcp://HOST:PORT");
+    }
+    if (port.length() > 5 || Integer.parseInt(port) > 65_535) {
+      throw new ConfigException("its port is 0 to 65535, not " + port);
     }
     String host = BRACKETS.matcher(hostAndPort.substring(0, colon)).replaceAll("");
     int number = Integer.parseInt(port);

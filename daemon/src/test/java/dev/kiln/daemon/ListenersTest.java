@@ -140,6 +140,8 @@ class ListenersTest {
     "/run/sock, you meant unix:///run/sock",
     "tcp://127.0.0.1, missing port",
     "tcp://127.0.0.1:port, missing port",
+    "tcp://127.0.0.1:999999, its port is 0 to 65535",
+    "tcp://127.0.0.1:65536, its port is 0 to 65535",
     "tcp://no-such-host.invalid:1234, its host is not known",
     "npipe:////./pipe/x, not supported",
     "fd://3, not supported",
