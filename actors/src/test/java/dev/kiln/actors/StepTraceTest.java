@@ -164,6 +164,28 @@ final class StepTraceTest {
   }
 
   @Test
+  void noSpanHoldsCredentialsOfUrls() throws Exception {
+    String url = "http://usr:PW@host/x?sig=SIGN";
+    Fake a = f.ops.vertex("ADD " + url);
+    a.runFailure = Optional.of(new BuildException(Kind.UNKNOWN, "no " + url));
+    var client = new Client("url");
+    Solve solve = client.job.solve(a.graph(), List.of());
+    assertThat(solve.done().toCompletableFuture().handle((ok, e) -> e).get()).isNotNull();
+    client.job.step("sent", "sending to " + url, progress -> true);
+    client.job.close();
+    String shown = "http://xxxxx:xxxxx@host/x?sig=xxxxx";
+    assertThat(client.recording.spans())
+        .extracting(SpanData::getName)
+        .contains("ADD " + shown, "cache request: ADD " + shown, "run: ADD " + shown)
+        .contains("sending to " + shown);
+    assertThat(client.step("ADD " + shown).getStatus().getDescription()).contains("no " + shown);
+    for (SpanData span : client.recording.spans()) {
+      assertThat(span.getName() + span.getStatus() + span.getAttributes() + span.getEvents())
+          .doesNotContain("PW", "SIGN");
+    }
+  }
+
+  @Test
   void aFailedStepHasAFailedSpan() throws Exception {
     Fake a = f.ops.vertex("a");
     a.runFailure = Optional.of(new BuildException(Kind.UNKNOWN, "boom"));

@@ -4,7 +4,6 @@ import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
-import dev.kiln.sources.Redaction;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -66,7 +65,7 @@ final class BuildLine {
         return "exit code: " + code;
       }
     }
-    String text = Redaction.of(SecretText.masked(String.valueOf(failure.getMessage())));
+    String text = SecretText.masked(String.valueOf(failure.getMessage()));
     for (var option : request.getFrontendAttrsMap().entrySet()) {
       if (option.getKey().startsWith(ARGUMENT) && option.getValue().length() >= SHORTEST_VALUE) {
         text = text.replace(option.getValue(), "***");

@@ -12,10 +12,12 @@ import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.BuildResultInfo;
 import dev.kiln.grpc.control.Descriptor;
 import dev.kiln.grpc.control.Exporter;
+import dev.kiln.grpc.rpc.Status;
 import dev.kiln.llb.CacheImport;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.store.content.ContentStore;
+import dev.kiln.tracing.Redaction;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.List;
@@ -46,13 +48,21 @@ final class BuildRecord {
         .exports()
         .forEach(export ->
             record.addExporters(
-                Exporter.newBuilder().setType(export.type()).putAllAttrs(export.attrs())));
+                Exporter.newBuilder()
+                    .setType(export.type())
+                    .putAllAttrs(redacted(export.attrs()))));
     this.started = record.build();
+  }
+
+  private static Map<String, String> redacted(Map<String, String> options) {
+    var redacted = new TreeMap<>(options);
+    redacted.replaceAll((_, value) -> Redaction.forOperators(value));
+    return redacted;
   }
 
   /** The frontend's options; of caches to import without the secrets, which BuildKit keeps. */
   private static Map<String, String> kept(Map<String, String> options) {
-    var kept = new TreeMap<>(options);
+    Map<String, String> kept = redacted(options);
     kept.computeIfPresent(
         CACHE_IMPORTS,
         (_, json) -> {
@@ -92,7 +102,7 @@ final class BuildRecord {
             .setCompletedAt(Times.timestamp(clock.instant()))
             .putAllExporterResponse(response);
     failure.ifPresent(e -> {
-      var status = GrpcErrors.toProto(e);
+      var status = status(e);
       record.setError(status.toBuilder().clearDetails());
       record.setExternalError(descriptor(content.put(ERROR_TYPE, status.toByteArray())));
     });
@@ -139,8 +149,14 @@ final class BuildRecord {
   BuildHistoryRecord failed(BuildException failure) {
     return started.toBuilder()
         .setCompletedAt(Times.timestamp(clock.instant()))
-        .setError(GrpcErrors.toProto(failure).toBuilder().clearDetails())
+        .setError(status(failure).toBuilder().clearDetails())
         .build();
+  }
+
+  /** The client alone sees its URLs as it wrote them. */
+  private static Status status(BuildException failure) {
+    Status status = GrpcErrors.toProto(failure);
+    return status.toBuilder().setMessage(Redaction.forOperators(status.getMessage())).build();
   }
 
   private static Descriptor descriptor(dev.kiln.model.Descriptor from) {

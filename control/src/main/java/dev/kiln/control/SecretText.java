@@ -2,11 +2,12 @@ package dev.kiln.control;
 
 import com.google.re2j.Pattern;
 import dev.kiln.llb.CacheImport;
+import dev.kiln.tracing.Redaction;
 import java.util.stream.Collectors;
 
 /**
- * Takes the secrets of cache options out of texts of clients: their spans hold their command lines,
- * {@code --export-cache=type=gha,token=…} for one. Pure.
+ * Takes the secrets of cache options and of URLs out of texts of clients: their spans hold their
+ * command lines, {@code --export-cache=type=gha,token=…} for one. Pure.
  */
 final class SecretText {
   private static final String NAMES =
@@ -20,8 +21,9 @@ final class SecretText {
 
   private SecretText() {}
 
-  /** The same with three asterisks for each secret. */
+  /** The same with three asterisks for each secret, and URLs as {@link Redaction} has them. */
   static String masked(String text) {
-    return text.indexOf('=') < 0 ? text : SECRET.matcher(text).replaceAll("$1$2***");
+    return Redaction.forOperators(
+        text.indexOf('=') < 0 ? text : SECRET.matcher(text).replaceAll("$1$2***"));
   }
 }

@@ -1,6 +1,7 @@
 package dev.kiln.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
@@ -9,6 +10,7 @@ import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
+import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import java.util.List;
 import java.util.Optional;
@@ -62,6 +64,20 @@ class BuildLineTest {
         .asString()
         .doesNotContain("pass", "s3cret", "abc")
         .contains("no ***");
+  }
+
+  @Test
+  void theReasonOfANameThatIsNoneHoldsNoPassword() {
+    for (String name : List.of("usr:hunter2@host/x", "hunter2@host/x", "docker://u:hunter2@h/x")) {
+      BuildException failure =
+          assertThrows(BuildException.class, () -> ImageRef.parseNormalized(name));
+      assertThat(said(new BuildLine(request), Optional.of(failure)))
+          .filteredOn(field -> field.startsWith("reason="))
+          .singleElement()
+          .asString()
+          .doesNotContain("hunter2")
+          .contains("invalid reference format: '", "xxxxx@h");
+    }
   }
 
   @Test

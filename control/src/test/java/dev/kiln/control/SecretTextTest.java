@@ -18,6 +18,7 @@ class SecretTextTest {
         "type=gha,\"token=a,b\",mode=max | type=gha,\"token=***\",mode=max",
         "type=registry,ref=host/token:1 | type=registry,ref=host/token:1",
         "--opt=build-arg:a=b | --opt=build-arg:a=b",
+        "build https://u:p@h/x.git?token=abc | build https://xxxxx:xxxxx@h/x.git?token=xxxxx",
         "no options | no options",
       })
   void secretsOfCacheOptionsAreMasked(String text, String masked) {

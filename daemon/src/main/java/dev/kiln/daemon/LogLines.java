@@ -6,6 +6,7 @@ import ch.qos.logback.classic.spi.IThrowableProxy;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.encoder.EncoderBase;
 import dev.kiln.model.GoJson;
+import dev.kiln.tracing.Redaction;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -20,7 +21,7 @@ import org.slf4j.event.KeyValuePair;
 /**
  * One line for each event, whatever it carries: {@code time=… level=… msg=… key=value}, or a JSON
  * object with its keys in order; the two forms of BuildKit's log. A stack is the value of {@code
- * error}. Any thread.
+ * error}. Credentials of URLs are masked, whoever logs them. Any thread.
  */
 final class LogLines extends EncoderBase<ILoggingEvent> {
   private volatile boolean json;
@@ -49,7 +50,7 @@ final class LogLines extends EncoderBase<ILoggingEvent> {
     var line = new StringBuilder();
     line.append("time=").append(GoJson.quote(time(event)));
     line.append(" level=").append(level(event));
-    line.append(" msg=").append(GoJson.quote(String.valueOf(event.getFormattedMessage())));
+    line.append(" msg=").append(GoJson.quote(message(event)));
     fields(event)
         .forEach((key, value) ->
             line.append(' ')
@@ -71,9 +72,13 @@ final class LogLines extends EncoderBase<ILoggingEvent> {
   private static String object(ILoggingEvent event) {
     Map<String, String> fields = fields(event);
     fields.put("level", level(event));
-    fields.put("msg", String.valueOf(event.getFormattedMessage()));
+    fields.put("msg", message(event));
     fields.put("time", time(event));
     return GoJson.map(fields) + "\n";
+  }
+
+  private static String message(ILoggingEvent event) {
+    return Redaction.forOperators(String.valueOf(event.getFormattedMessage()));
   }
 
   /** What an event carries beside its message. */
@@ -87,6 +92,7 @@ final class LogLines extends EncoderBase<ILoggingEvent> {
     if (failure != null) {
       fields.put("error", ThrowableProxyUtil.asString(failure).strip());
     }
+    fields.replaceAll((_, value) -> Redaction.forOperators(value));
     return fields;
   }
 

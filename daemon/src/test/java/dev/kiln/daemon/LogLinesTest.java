@@ -80,6 +80,22 @@ class LogLinesTest {
   }
 
   @Test
+  void noFormHoldsCredentialsOfUrls() {
+    String url = "http://usr:PW@host/x?sig=SIGN";
+    for (boolean json : new boolean[] {false, true}) {
+      lines.useJson(json);
+      LoggerFactory.getLogger("dev.kiln.Test")
+          .atWarn()
+          .addKeyValue("reason", url)
+          .setCause(new IOException("no " + url))
+          .log("no {}", url);
+    }
+    assertThat(said)
+        .hasSize(2)
+        .allSatisfy(line -> assertThat(line).contains("host").doesNotContain("PW", "SIGN"));
+  }
+
+  @Test
   void whatTheJdkLogsIsALineOfTheSameForm() {
     JdkLog.install();
     java.util.logging.Logger jdk = java.util.logging.Logger.getLogger("a.library");

@@ -74,7 +74,11 @@ public final class BuildTraces implements SpanProcessor {
   }
 
   private void keep(SpanData span) {
-    byTrace.getOrDefault(span.getTraceId(), List.of()).forEach(recording -> recording.keep(span));
+    List<Recording> recordings = byTrace.getOrDefault(span.getTraceId(), List.of());
+    if (!recordings.isEmpty()) {
+      SpanData redacted = RedactedSpan.of(span);
+      recordings.forEach(recording -> recording.keep(redacted));
+    }
   }
 
   @Override

@@ -102,8 +102,9 @@ public final class Tracing implements AutoCloseable {
             .addPropertiesCustomizer(
                 config -> Map.of("otel.metrics.exporter", "none", "otel.logs.exporter", "none"))
             .addSpanExporterCustomizer((made, config) -> {
-              exporter.set(made);
-              return made;
+              var redacting = RedactedSpan.exporter(made);
+              exporter.set(redacting);
+              return redacting;
             })
             .addTracerProviderCustomizer((provider, config) -> provider.addSpanProcessor(builds))
             .build()

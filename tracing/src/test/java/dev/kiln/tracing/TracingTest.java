@@ -2,14 +2,19 @@ package dev.kiln.tracing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.data.StatusData;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -63,8 +68,49 @@ class TracingTest {
     }
   }
 
+  @Test
+  void whatLeavesTheDaemonHoldsNoCredentials() {
+    var exported = new ArrayList<SpanData>();
+    var exporter =
+        new SlowExporter() {
+          @Override
+          public CompletableResultCode export(Collection<SpanData> spans) {
+            exported.addAll(spans);
+            return CompletableResultCode.ofSuccess();
+          }
+        };
+    exporter.sent.succeed();
+    String url = "http://usr:PW@host/x?sig=SIGN";
+    try (var provider =
+        SdkTracerProvider.builder()
+            .addSpanProcessor(SimpleSpanProcessor.create(RedactedSpan.exporter(exporter)))
+            .build()) {
+      Span span = provider.get("t").spanBuilder("ADD " + url).startSpan();
+      span.setAttribute("command", "build " + url).setAttribute("count", 3);
+      span.setAttribute(AttributeKey.stringArrayKey("args"), List.of("build", url));
+      span.recordException(new IOException("no " + url));
+      span.addEvent("got " + url);
+      span.setStatus(StatusCode.ERROR, "no " + url);
+      span.end();
+    }
+    String shown = "http://xxxxx:xxxxx@host/x?sig=xxxxx";
+    assertThat(exported)
+        .singleElement()
+        .satisfies(span -> {
+          assertThat(span.getName()).isEqualTo("ADD " + shown);
+          assertThat(span.getStatus())
+              .isEqualTo(StatusData.create(StatusCode.ERROR, "no " + shown));
+          assertThat(span.getAttributes().asMap().values())
+              .containsExactlyInAnyOrder("build " + shown, 3L, List.of("build", shown));
+          assertThat(span.getEvents()).hasSize(2);
+          assertThat(span.getEvents().toString())
+              .contains("no " + shown, "got " + shown)
+              .doesNotContain("PW", "SIGN");
+        });
+  }
+
   /** An exporter whose answer comes from outside. */
-  private static final class SlowExporter implements SpanExporter {
+  private static class SlowExporter implements SpanExporter {
     final CompletableResultCode sent = new CompletableResultCode();
     volatile boolean sentBeforeShutdown;
 

@@ -1,5 +1,6 @@
 package dev.kiln.control.history;
 
+import dev.kiln.tracing.Redaction;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -51,13 +52,13 @@ record Arguments(
         filename = value;
       } else if (key.startsWith(VCS)) {
         if (!value.isEmpty()) {
-          String shownValue = key.equals("vcs:source") ? Urls.masked(value) : value;
+          String shownValue = key.equals("vcs:source") ? Redaction.of(value) : value;
           vcs.put(key.substring(VCS.length()), shownValue);
         }
       } else if (!max && (key.startsWith("build-arg:") || key.startsWith("label:"))) {
         complete = false;
       } else {
-        shown.put(key, key.startsWith("context:") ? Urls.masked(value) : value);
+        shown.put(key, key.startsWith("context:") ? Redaction.of(value) : value);
       }
     }
     return new Arguments(context, filename, vcs, shown, complete);

@@ -12,6 +12,7 @@ import dev.kiln.llb.Vertex;
 import dev.kiln.model.ImageRef;
 import dev.kiln.ops.Materials;
 import dev.kiln.sources.Material;
+import dev.kiln.tracing.Redaction;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -81,13 +82,13 @@ public record Capture(
             images.putIfAbsent(
                 m.ref() + " " + m.local() + " " + m.platform().map(p -> p.format()).orElse(""), m);
         case Material.Git m -> {
-          String url = Urls.masked(m.url());
+          String url = Redaction.of(m.url());
           git.putIfAbsent(url, new Material.Git(url, m.commit(), m.secrets(), m.ssh()));
           m.secrets().forEach(id -> optional(secrets, id, true));
           m.ssh().forEach(id -> optional(ssh, id, true));
         }
         case Material.Http m -> {
-          String url = Urls.masked(m.url());
+          String url = Redaction.of(m.url());
           http.putIfAbsent(url, new Material.Http(url, m.digest()));
         }
         case Material.Local m -> locals.putIfAbsent(m.name(), m);

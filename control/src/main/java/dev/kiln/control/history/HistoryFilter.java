@@ -8,6 +8,7 @@ import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.FieldFilter;
 import dev.kiln.model.Kind;
+import dev.kiln.tracing.Redaction;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -55,7 +56,8 @@ final class HistoryFilter {
         selectors.add(part);
       }
     }
-    FieldFilter filter = FieldFilter.parse(String.join(",", selectors));
+    // Records keep their URLs so; those of earlier versions did not.
+    var filter = FieldFilter.parse(Redaction.forOperators(String.join(",", selectors)));
     all.add(record -> filter.matches(path -> field(record, path)));
     return record -> all.stream().allMatch(one -> one.test(record));
   }
@@ -120,7 +122,8 @@ final class HistoryFilter {
                   Optional.ofNullable(record.getFrontendAttrsMap().get("context"))
                       .map(GIT_REMOTE::matcher)
                       .filter(Matcher::matches)
-                      .map(m -> m.group(1)));
+                      .map(m -> m.group(1)))
+              .map(Redaction::forOperators);
       default -> Optional.empty();
     };
   }

@@ -10,6 +10,7 @@ import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
 import dev.kiln.model.GoJson;
 import dev.kiln.model.Platform;
+import dev.kiln.tracing.Redaction;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -218,14 +219,14 @@ public final class Provenance {
   }
 
   private GoJson configSource(Arguments arguments, String entryName) {
-    GoJson json = GoJson.object().textIfSet("uri", Urls.masked(arguments.context()));
+    GoJson json = GoJson.object().textIfSet("uri", Redaction.of(arguments.context()));
     digestOf(arguments.context()).ifPresent(digest -> json.mapIfSet("digest", digest));
     return json.textIfSet(entryName, arguments.filename());
   }
 
   /** What the context resolved to, where it is one of the git or http sources. */
   private Optional<Map<String, String>> digestOf(String context) {
-    String masked = Urls.masked(context);
+    String masked = Redaction.of(context);
     return capture.git().stream()
         .filter(g -> g.url().equals(masked))
         .map(g -> Map.of("sha1", g.commit()))

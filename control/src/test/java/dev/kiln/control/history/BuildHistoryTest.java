@@ -268,6 +268,21 @@ class BuildHistoryTest {
   }
 
   @Test
+  void aRepositoryIsFoundByItsUrlAlthoughRecordsMaskUsers() {
+    try (var history = open()) {
+      for (String written : List.of("ssh://git@host/r", "ssh://xxxxx@host/r")) {
+        history.completed(
+            ended("masked", Duration.ofHours(4)).toBuilder()
+                .putFrontendAttrs("context", written + "#main")
+                .build(),
+            Trace.none());
+        var filter = BuildHistoryRequest.newBuilder().addFilter("repository==\"ssh://git@host/r\"");
+        assertThat(list(history, filter)).containsExactly("COMPLETE masked");
+      }
+    }
+  }
+
+  @Test
   void aDeletedRecordStaysWhileSomebodyListensToIt() {
     try (var history = open()) {
       history.completed(ended("a", Duration.ofHours(1)), Trace.none());

@@ -213,13 +213,4 @@ class ProvenanceTest {
     assertThatThrownBy(() -> ProvenanceOptions.parse(Map.of("reproducible", "perhaps")))
         .hasMessageContaining("failed to parse reproducible flag");
   }
-
-  @Test
-  void credentialsAreMasked() {
-    assertThat(Urls.masked("https://a:b@h/p@q")).isEqualTo("https://xxxxx:xxxxx@h/p@q");
-    assertThat(Urls.masked("https://a@h/p")).isEqualTo("https://xxxxx@h/p");
-    assertThat(Urls.masked("https://:b@h/p")).isEqualTo("https://:xxxxx@h/p");
-    assertThat(Urls.masked("git@github.com:a/b")).isEqualTo("git@github.com:a/b");
-    assertThat(Urls.masked("https://h/p?x=@")).isEqualTo("https://h/p?x=@");
-  }
 }

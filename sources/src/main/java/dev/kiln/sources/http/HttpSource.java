@@ -14,7 +14,6 @@ import dev.kiln.session.Secrets;
 import dev.kiln.session.Sessions;
 import dev.kiln.session.Upload;
 import dev.kiln.sources.Material;
-import dev.kiln.sources.Redaction;
 import dev.kiln.sources.Source;
 import dev.kiln.sources.SourceContext;
 import dev.kiln.sources.SourceKey;
@@ -24,6 +23,7 @@ import dev.kiln.store.RefOptions;
 import dev.kiln.store.Refs;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Fd;
+import dev.kiln.tracing.Redaction;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -339,7 +339,7 @@ public final class HttpSource implements Source {
         refs.create(
             context.lease(),
             Optional.empty(),
-            RefOptions.of("http url " + Redaction.of(id.url())),
+            RefOptions.of("http url " + Redaction.forOperators(id.url())),
             context.progress())) {
       Digest digest = write(active, arrived, content);
       RefId ref = active.commit().id();
