@@ -7,7 +7,7 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.FilePaths;
 import dev.kiln.model.GoJson;
 import dev.kiln.model.Kind;
-import dev.kiln.sources.Redaction;
+import dev.kiln.tracing.Redaction;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
