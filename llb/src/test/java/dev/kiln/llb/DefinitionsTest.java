@@ -382,16 +382,16 @@ final class DefinitionsTest {
     step.getMetaBuilder().setCgroupParent("a\0b");
     Digest digest = add(Op.newBuilder().setExec(step));
     add(Op.newBuilder().addInputs(input(digest)));
-    refused("invalid exec op: meta.cgroupParent has a NUL byte: a\\0b");
+    refused("invalid exec op: meta.cgroupParent has a NUL byte");
     definition.clear();
     var folder =
         FileAction.newBuilder().setMkdir(FileActionMkDir.newBuilder().setPath("/\0" + "1"));
     digest = add(Op.newBuilder().setFile(FileOp.newBuilder().addActions(folder)));
     add(Op.newBuilder().addInputs(input(digest)));
-    refused("invalid file op: actions.mkdir.path has a NUL byte: /\\01");
+    refused("invalid file op: actions.mkdir.path has a NUL byte");
     assertThatThrownBy(
             () -> Definitions.mount(Mount.newBuilder().setDest("/d").setSelector("\0").build(), 1))
-        .hasMessage("invalid mount: selector has a NUL byte: \\0");
+        .hasMessage("invalid mount: selector has a NUL byte");
   }
 
   @Test

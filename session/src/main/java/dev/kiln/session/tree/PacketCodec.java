@@ -7,6 +7,7 @@ import dev.kiln.sys.BytePath;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -210,8 +211,8 @@ final class PacketCodec {
   private static BytePath path(CodedInputStream in) throws IOException {
     try {
       return BytePath.ofBytes(in.readByteArray());
-    } catch (IllegalArgumentException e) {
-      throw new IOException(e.getMessage(), e);
+    } catch (InvalidPathException e) {
+      throw new IOException(e.getReason(), e);
     }
   }
 
