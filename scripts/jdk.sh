@@ -1,4 +1,4 @@
-# Sourced by kiln, mvnw and .ci/run: sets JAVA_HOME to a JDK 25 or newer, or ends with one line that says what to install.
+# Sourced by kiln, mvnw and scripts/setup.sh: finds the JDK, and the Debian packages that a machine lacks.
 
 jdk_is_new_enough() {
   [ -x "$1/bin/javac" ] && [ -f "$1/release" ] || return 1
@@ -6,6 +6,7 @@ jdk_is_new_enough() {
   [ -n "$major" ] && [ "$major" -ge 25 ]
 }
 
+# find_jdk: sets JAVA_HOME to a JDK 25 or newer, or ends with one line that says what to install.
 find_jdk() {
   on_path=$(command -v javac 2>/dev/null) && on_path=$(dirname "$(dirname "$(readlink -f "$on_path")")")
   for candidate in "${JAVA_HOME:-}" "${on_path:-}" /usr/lib/jvm/* "$HOME"/.sdkman/candidates/java/*; do
@@ -19,13 +20,19 @@ find_jdk() {
   return 1
 }
 
-# need PACKAGE COMMAND ...: installs the Debian packages whose commands are missing, as root, or names them.
-need() {
+# lacks PACKAGE COMMAND ...: prints the Debian packages whose command, or file, is not there.
+lacks() {
   missing=
   while [ $# -gt 0 ]; do
     command -v "$2" >/dev/null 2>&1 || [ -e "$2" ] || missing="$missing $1"
     shift 2
   done
+  printf %s "$missing"
+}
+
+# need PACKAGE COMMAND ...: installs what lacks, as root, or names it.
+need() {
+  missing=$(lacks "$@")
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "kiln: installing$missing" >&2
@@ -37,8 +44,11 @@ need() {
   return 1
 }
 
-# need_for_tests: what the tests run beside Maven; gcc makes the disk that fails, openssl the certificates.
-need_for_tests() {
-  need runc runc git git busybox-static /bin/busybox docker-registry docker-registry python3 python3 openssl openssl \
-    containernetworking-plugins /usr/lib/cni/bridge iptables iptables gcc cc libc6-dev /usr/include/stdio.h
+# for_tests: what the tests run beside Maven; gcc makes the disk that fails, openssl the certificates.
+for_tests="runc runc git git busybox-static /bin/busybox docker-registry docker-registry python3 python3 openssl openssl
+  containernetworking-plugins /usr/lib/cni/bridge iptables iptables gcc cc libc6-dev /usr/include/stdio.h"
+
+name_lacks_of_tests() {
+  missing=$(lacks $for_tests)
+  [ -z "$missing" ] || echo "kiln: tests will be skipped for want of$missing; to install them: sudo scripts/setup.sh" >&2
 }
