@@ -19,8 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Says when the cache is collected: a second after the start and after each build, at most once a
- * minute (features W-55); and when the history is, every two minutes (O-42). A collection runs on a
- * platform thread, which a stop interrupts.
+ * minute; and when the history is, every two minutes. Both as BuildKit v0.22 does ({@code
+ * control/control.go}, {@code solver/llbsolver/history.go}). A collection runs on a platform
+ * thread, which a stop interrupts.
  */
 public final class GcActor extends AbstractOnMessageBehavior<GcActor.Command> {
   private static final Logger LOG = LoggerFactory.getLogger(GcActor.class);

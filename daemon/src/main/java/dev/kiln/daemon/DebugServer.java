@@ -33,10 +33,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The debug address (features O-20 to O-24): {@code /metrics} in Prometheus' text form, {@code
- * /debug/gc}, {@code /debug/vars}, and a dump of the threads at {@code /debug/pprof/goroutine},
- * where users of buildkitd look for one; Go's other profiles are not found. Any thread; its
- * connections end with the event loops.
+ * The debug address: {@code /metrics} in Prometheus' text form, {@code /debug/gc}, {@code
+ * /debug/vars}, and a dump of the threads at {@code /debug/pprof/goroutine}, where users of
+ * buildkitd look for one; Go's other profiles are not found. Any thread; its connections end with
+ * the event loops.
  */
 final class DebugServer {
   private static final Logger LOG = LoggerFactory.getLogger(DebugServer.class);

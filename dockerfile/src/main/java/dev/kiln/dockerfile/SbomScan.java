@@ -31,8 +31,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Has a scanner image list what a result is made of (features 7.2), as a step of the build.
- * Immutable; made once a build, {@code scan} once a platform.
+ * Has a scanner image list what a result is made of (features A-20 to A-29), as a step of the
+ * build. Immutable; made once a build, {@code scan} once a platform.
  */
 public final class SbomScan {
   private static final ObjectMapper JSON = new ObjectMapper();

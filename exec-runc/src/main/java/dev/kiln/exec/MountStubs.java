@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Mount points that exist in a root directory only because something is mounted there while a step
  * runs. They are made before the step and taken away after it, and the modification time of the
- * directory around them is put back both times, so that the step's layer shows nothing of them
- * (features W-39). A stub that the step has filled stays. One thread.
+ * directory around them is put back both times, so that the step's layer shows nothing of them. A
+ * stub that the step has filled stays. One thread.
  */
 final class MountStubs {
   private static final Logger LOG = LoggerFactory.getLogger(MountStubs.class);

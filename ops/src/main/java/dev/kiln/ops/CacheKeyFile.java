@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The key graph in one SQLite file. Links that no longer lead to a result are dropped when the file
  * is read, not one by one as results go. A file that cannot be read is set aside and begun anew: a
- * cache may be lost, a start may not (features W-09). Any thread; who opened it closes it.
+ * cache may be lost, a start may not (ADR 0012). Any thread; who opened it closes it.
  */
 public final class CacheKeyFile implements CacheStore, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CacheKeyFile.class);

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * What may go. All sizes 0: no cap, everything that filters and age allow goes (features of
- * BuildKit v0.22 {@code cache/manager.go}). Immutable.
+ * What may go. All sizes 0: no cap, everything that filters and age allow goes (as in BuildKit
+ * v0.22 {@code cache/manager.go}). Immutable.
  *
  * @param filters in containerd's filter syntax; one that matches is enough; none: all match
  * @param all also internal, frontend and shared records

@@ -25,8 +25,8 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
- * The SLSA predicate of one result, v0.2 or v1 (features 7.3). Immutable. Source of names and
- * order: BuildKit v0.22 {@code solver/llbsolver/provenance}; of v1, its {@code
+ * The SLSA predicate of one result, v0.2 or v1 (features A-05 to A-12). Immutable. Source of names
+ * and order: BuildKit v0.22 {@code solver/llbsolver/provenance}; of v1, its {@code
  * docs/attestations/slsa-definitions.md} since v0.23.
  */
 public final class Provenance {

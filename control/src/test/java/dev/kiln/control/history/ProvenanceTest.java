@@ -33,7 +33,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/** Features 7.3. {@code ops.txt} holds ops and their JSON, both made by BuildKit v0.22's client. */
+/** {@code ops.txt} holds ops and their JSON, both made by BuildKit v0.22's client. */
 class ProvenanceTest {
   private static final Run RUN =
       new Run(

@@ -33,7 +33,7 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Finds the files of one build: the Dockerfile, the build context, its ignore file and named
  * contexts. What is asked of the client is asked once. Blocks; any thread. Rules: features F-27 to
- * F-37 and 4.6, and BuildKit v0.22 {@code frontend/dockerui}.
+ * F-37 and docs/compatibility.md, Contexts, and BuildKit v0.22 {@code frontend/dockerui}.
  */
 public final class BuildContexts {
   static final String IGNORE_FILE = ".dockerignore";

@@ -26,8 +26,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What the client asked of the Dockerfile frontend (features 4.2), read and checked. Immutable;
- * absent texts are empty.
+ * What the client asked of the Dockerfile frontend (features F-10 to F-41), read and checked.
+ * Immutable; absent texts are empty.
  *
  * @param noCache stages to build anew: absent for none, empty for all
  * @param lint absent where the file decides

@@ -36,7 +36,7 @@ import java.util.TreeSet;
 /**
  * Converts a Dockerfile for one platform: reads it, plans its stages, finds what they stand on,
  * runs the instructions of those that the target needs. One object, one conversion, one thread
- * (images are asked for beside it). Rules: features 4.4 and 4.5.
+ * (images are asked for beside it). Rules: features F-70 to F-109.
  */
 public final class Converter {
   private final ConvertRequest request;

@@ -26,8 +26,8 @@ import java.util.StringJoiner;
 
 /**
  * Carries out one stage's instructions: each changes the stage's state, its image configuration or
- * both, and adds its line to the history. One thread. Rules: features 4.5, and BuildKit v0.22
- * {@code frontend/dockerfile/dockerfile2llb/convert.go}.
+ * both, and adds its line to the history. One thread. Rules: features F-76 to F-108, and BuildKit
+ * v0.22 {@code frontend/dockerfile/dockerfile2llb/convert.go}.
  */
 final class StageBuilder {
   static final String SCAN_CONTEXT = "BUILDKIT_SBOM_SCAN_CONTEXT";

@@ -1,6 +1,6 @@
 /**
- * Questions about a Dockerfile that build nothing ({@code requestid}, features 4.8). Start at
- * {@link dev.kiln.dockerfile.request.Subrequests}.
+ * Questions about a Dockerfile that build nothing ({@code requestid}; docs/compatibility.md,
+ * Subrequests). Start at {@link dev.kiln.dockerfile.request.Subrequests}.
  */
 @NullMarked
 package dev.kiln.dockerfile.request;

@@ -8,8 +8,9 @@ import java.util.Arrays;
 /**
  * A DEFLATE packer that gives speed the first place: one look for a match at each position, longer
  * steps where nothing matches, Huffman codes made for each part, parts that do not shrink stored.
- * On a layer's usual files it is several times as fast as zlib and packs about as well as its low
- * levels. Source of the format: RFC 1951. One thread; the bytes depend on the input alone.
+ * Against zlib at level 1 it takes 1.5 times less processor time for the same size; layers are 13
+ * to 25 % larger than those of level 6 (ADR 0026). Source of the format: RFC 1951. One thread; the
+ * bytes depend on the input alone.
  */
 final class FastDeflate implements ParallelGzip.BlockPacker {
   private static final VarHandle INT =

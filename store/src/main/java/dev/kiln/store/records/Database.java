@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * A SQLite file with one writer. Writes are queued and committed in batches, in order; a reader
  * loads at start, before the first write, and keeps what it needs in memory. A committed batch
  * survives the death of the process; what survives that of the machine is the store's affair (ADR
- * 0002). Any thread; {@link #close} writes out what is queued.
+ * 0004). Any thread; {@link #close} writes out what is queued.
  *
  * <p>The writer outlives every failure. A batch that cannot be committed, as on a full disk, is
  * rolled back, and who waits for it is told; its changes stay queued, up to {@value #MOST_KEPT},
