@@ -23,7 +23,7 @@ import org.junit.jupiter.api.TestFactory;
 
 /** The order of modules and the bans of CONTRIBUTING.md, held on the compiled classes. */
 class ArchitectureTest {
-  private static final JavaClasses KILN =
+  static final JavaClasses KILN =
       new ClassFileImporter()
           .withImportOption(new ImportOption.DoNotIncludeTests())
           .withImportOption(location -> !location.contains("-tests.jar"))
