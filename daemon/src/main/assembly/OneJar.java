@@ -27,17 +27,18 @@ import java.util.zip.ZipOutputStream;
  * folder a jar beside it. Run from its source in the package phase.
  */
 final class OneJar {
-  private static final byte[] MANIFEST =
-      "Manifest-Version: 1.0\r\nMulti-Release: true\r\n\r\n".getBytes(StandardCharsets.UTF_8);
+  /** Who tells a version. One for the whole jar would be that of its libraries too. */
+  private static final List<String> VERSIONED = List.of("dev/kiln/cli/", "dev/kiln/daemon/");
 
   private OneJar() {}
 
   /**
-   * @param args the jar to make, the folder for licences, and folders of jars or single jars
+   * @param args the jar to make, its version, the folder for licences, and folders of jars or single
+   *     jars
    */
   public static void main(String[] args) throws IOException {
     var jars = new ArrayList<Path>();
-    for (String from : List.of(args).subList(2, args.length)) {
+    for (String from : List.of(args).subList(3, args.length)) {
       Path path = Path.of(from);
       if (Files.isDirectory(path)) {
         try (DirectoryStream<Path> found = Files.newDirectoryStream(path, "*.jar")) {
@@ -50,16 +51,26 @@ final class OneJar {
         jars.add(path);
       }
     }
-    make(Path.of(args[0]), Path.of(args[1]), jars);
+    make(Path.of(args[0]), args[1], Path.of(args[2]), jars);
   }
 
-  private static void make(Path target, Path licences, List<Path> jars) throws IOException {
+  private static byte[] manifest(String version) {
+    var text = new StringBuilder("Manifest-Version: 1.0\r\nMulti-Release: true\r\n\r\n");
+    for (String folder : VERSIONED) {
+      text.append("Name: ").append(folder).append("\r\n");
+      text.append("Implementation-Version: ").append(version).append("\r\n\r\n");
+    }
+    return text.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void make(Path target, String version, Path licences, List<Path> jars)
+      throws IOException {
     var joined = new TreeMap<String, ByteArrayOutputStream>();
     Set<String> names = new HashSet<>();
     try (var out =
         new ZipOutputStream(new BufferedOutputStream(Files.newOutputStream(target), 1 << 16))) {
       out.setLevel(Deflater.BEST_SPEED);
-      put(out, "META-INF/MANIFEST.MF", MANIFEST);
+      put(out, "META-INF/MANIFEST.MF", manifest(version));
       for (Path jar : jars) {
         try (var zip = new ZipFile(jar.toFile())) {
           for (ZipEntry entry : (Iterable<ZipEntry>) zip.stream().map(ZipEntry.class::cast)::iterator) {

@@ -12,7 +12,7 @@ chmod 755 "$home/bin/"*
 # One jar: to open a hundred and to read their manifests takes longer than the rest of the start. An older one, and its parts,
 # would stay otherwise.
 rm -f "$lib"/*.jar
-"$java_home/bin/java" "$basedir/src/main/assembly/OneJar.java" "$lib/kiln.jar" "$lib/licenses" \
+"$java_home/bin/java" "$basedir/src/main/assembly/OneJar.java" "$lib/kiln.jar" "$version" "$lib/licenses" \
   "$basedir/target/daemon-$version.jar" "$basedir/target/libraries"
 printf '%s\n' "$java_home" >"$lib/jdk"
 # SQLite's native library is unpacked once here, not at every start.

@@ -61,6 +61,16 @@ class DistributionTest {
   }
 
   @Test
+  void bothCommandsTellTheirVersion() throws Exception {
+    for (String command : List.of("kiln", "buildkitd")) {
+      Path program = Distribution.home().resolve("bin").resolve(command);
+      Run run = Distribution.await(new ProcessBuilder(program.toString(), "--version").start());
+      assertThat(run.code()).isZero();
+      assertThat(run.output()).containsPattern("kiln \\d+\\.\\d+\\.\\d+");
+    }
+  }
+
+  @Test
   void twoClientsOfOneGraphRunEachStepOnce() throws Exception {
     Path context = context(countedSteps());
     try (var daemon = Distribution.start(dir)) {
