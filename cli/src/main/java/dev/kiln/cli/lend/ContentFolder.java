@@ -4,7 +4,6 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.Kind;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -121,22 +120,21 @@ final class ContentFolder {
         if (data.tryLock() == null) {
           throw new BuildException(Kind.UNAVAILABLE, "another process writes " + file);
         }
-        hashWhatIsThere(file);
+        hashWhatIsThere();
       } catch (IOException | BuildException e) {
         data.close();
         throw e;
       }
     }
 
-    private void hashWhatIsThere(Path file) throws IOException {
-      try (InputStream in = Files.newInputStream(file)) {
-        byte[] buffer = new byte[BUFFER_BYTES];
-        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-          hash.update(buffer, 0, n);
-          offset += n;
-        }
+    /** By the locked channel: the end of any other one of the file ends the lock (fcntl(2)). */
+    private void hashWhatIsThere() throws IOException {
+      var buffer = ByteBuffer.allocate(BUFFER_BYTES);
+      for (int n = data.read(buffer); n >= 0; n = data.read(buffer)) {
+        hash.update(buffer.flip());
+        buffer.clear();
+        offset += n;
       }
-      data.position(offset);
     }
 
     long offset() {
