@@ -20,7 +20,7 @@ final class WorkerId {
   private WorkerId() {}
 
   static String readOrMake(Path file) throws IOException {
-    if (Files.exists(file)) {
+    if (Files.isRegularFile(file)) {
       String id = Files.readString(file, StandardCharsets.US_ASCII).strip();
       if (!id.isEmpty()) {
         return id;

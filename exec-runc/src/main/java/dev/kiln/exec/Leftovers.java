@@ -40,7 +40,7 @@ final class Leftovers {
     unmountBelow(bundles);
     for (Path bundle : children(bundles)) {
       Path cgroup = bundle.resolve(CGROUP_FILE);
-      if (Files.exists(cgroup)) {
+      if (Files.isRegularFile(cgroup)) {
         cgroups.removeLeftovers(Files.readString(cgroup));
       }
       removeFlat(bundle);

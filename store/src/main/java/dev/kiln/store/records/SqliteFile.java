@@ -38,8 +38,8 @@ public final class SqliteFile {
    * Opens {@code file}, its owner's alone where it is new, with a log of its writes beside it, and
    * brings it to the version of {@code schema}. Blocks. Who calls this closes the connection.
    *
-   * @throws BuildException {@code UNSUPPORTED} where another program or a newer version made it;
-   *     nothing is changed then
+   * @throws BuildException {@code UNSUPPORTED} where another program or a newer version made it, or
+   *     it is no regular file; nothing is changed then
    * @throws SQLException if it cannot be made or is no database; see {@link DamagedFile}
    */
   public static Connection connect(Path file, Schema schema) throws SQLException {
@@ -73,6 +73,9 @@ public final class SqliteFile {
 
   /** Before SQLite looks at it, which may write. */
   private static void refuseOthers(Path file, Schema schema) throws SQLException {
+    if (!Files.isRegularFile(file)) {
+      throw refused(file, "it is no regular file"); // to open a fifo would wait for ever
+    }
     byte[] header;
     try (InputStream in = Files.newInputStream(file)) {
       header = in.readNBytes(HEADER);

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import dev.kiln.sys.BytePath;
+import dev.kiln.sys.Fd;
+import dev.kiln.sys.Stat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,7 +18,9 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class SqliteFileTest {
@@ -138,6 +143,18 @@ class SqliteFileTest {
     assertThat(file()).doesNotExist();
     assertThat(dir.resolve("names.db.bak")).exists();
     SqliteFile.connect(file(), ONE).close();
+  }
+
+  @Test
+  @Timeout(value = 20, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void whatIsNoRegularFileIsRefusedAtOnce() throws Exception {
+    Fd.CWD.mknod(BytePath.of(file()), Stat.S_IFIFO | 0600, Stat.Device.NONE);
+    assertThatThrownBy(() -> SqliteFile.connect(file(), ONE))
+        .isInstanceOf(BuildException.class)
+        .hasMessage(
+            "cannot use "
+                + file()
+                + ": it is no regular file; give another --root, or move it away");
   }
 
   @Test
