@@ -3,11 +3,12 @@ package dev.kiln.config;
 import com.google.re2j.Matcher;
 import com.google.re2j.Pattern;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Reads durations as Go spells them ({@code 1h30m}, {@code 1.5s}, {@code -20s}); in a setting a
- * bare number counts seconds, as in buildkitd.toml.
+ * Durations as Go spells them ({@code 1h30m}, {@code 1.5s}, {@code -20s}); in a setting a bare
+ * number counts seconds, as in buildkitd.toml.
  */
 public final class GoDuration {
   private static final Pattern PART =
@@ -56,6 +57,11 @@ public final class GoDuration {
       return Optional.empty();
     }
     return Optional.of(negative ? sum.negated() : sum);
+  }
+
+  /** In a form that this reads, for people: {@code 48h}, {@code 1h30m}. */
+  public static String text(Duration duration) {
+    return duration.toString().substring("PT".length()).toLowerCase(Locale.ROOT);
   }
 
   private static double nanos(String unit) {

@@ -1,5 +1,6 @@
 package dev.kiln.control;
 
+import dev.kiln.gateway.BuildLog;
 import dev.kiln.grpc.control.BuildHistoryRecord;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.model.BuildException;
@@ -12,8 +13,9 @@ import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * What the daemon's log says of one build, when it has ended: its ref, frontend, result, time and
- * steps. No option is shown, and no value of a build argument in a failure's text. Confined to one
- * thread.
+ * steps. The frontend is the one that ran, also where the client called it itself, as buildctl and
+ * buildx do; {@code llb} where the client sent graphs alone. No option is shown, and no value of a
+ * build argument in a failure's text. Confined to one thread.
  */
 final class BuildLine {
   private static final int LONGEST = 300;
@@ -23,10 +25,16 @@ final class BuildLine {
 
   private final SolveRequest request;
   private final long begun = System.nanoTime();
+  private Optional<BuildLog> frontends = Optional.empty();
   private Optional<BuildHistoryRecord> record = Optional.empty();
 
   BuildLine(SolveRequest request) {
     this.request = request;
+  }
+
+  /** Knows from here on what frontends do. */
+  void begun(BuildLog log) {
+    frontends = Optional.of(log);
   }
 
   /** Counts the steps. */
@@ -42,7 +50,7 @@ final class BuildLine {
   void say(Logger log, Optional<? extends Throwable> failure) {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("ref", clipped(request.getRef(), LONGEST_NAME));
-    fields.put("frontend", clipped(request.getFrontend(), LONGEST_NAME));
+    fields.put("frontend", clipped(frontend(), LONGEST_NAME));
     fields.put("ms", (System.nanoTime() - begun) / 1_000_000);
     fields.put("result", failure.map(e -> BuildException.of(e).kind().name()).orElse("OK"));
     record.ifPresent(r -> {
@@ -56,6 +64,16 @@ final class BuildLine {
       line = line.addKeyValue(field.getKey(), field.getValue());
     }
     line.log("build ended");
+  }
+
+  /** Empty for a build that ended before it asked for anything. */
+  private String frontend() {
+    if (!request.getFrontend().isEmpty()) {
+      return request.getFrontend();
+    }
+    Optional<String> asked = frontends.flatMap(BuildLog::asked).map(BuildLog.Asked::frontend);
+    boolean graphs = frontends.filter(log -> !log.graphs().isEmpty()).isPresent();
+    return asked.orElse(graphs ? "llb" : "");
   }
 
   /** A process's failure names its command line, which is nobody's but its author's. */

@@ -1,9 +1,12 @@
 package dev.kiln.control;
 
+import dev.kiln.config.GoDuration;
 import dev.kiln.store.PruneRequest;
 import dev.kiln.store.Refs;
 import dev.kiln.store.UsageRecord;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -87,19 +90,23 @@ public final class Collector {
     }
   }
 
-  private static String shown(PruneRequest rule) {
-    return "all="
-        + rule.all()
-        + " filters="
-        + rule.filters()
-        + " keepDuration="
-        + rule.keepDuration()
-        + " reserved="
-        + rule.reservedBytes()
-        + " maxUsed="
-        + rule.maxUsedBytes()
-        + " minFree="
-        + rule.minFreeBytes();
+  /** What a rule says; a bound that it leaves open is left out. */
+  static String shown(PruneRequest rule) {
+    var said = new ArrayList<String>();
+    said.add("all=" + rule.all());
+    if (!rule.filters().isEmpty()) {
+      said.add("filters=" + rule.filters());
+    }
+    if (!rule.keepDuration().isZero()) {
+      said.add("keepDuration=" + GoDuration.text(rule.keepDuration()));
+    }
+    var sizes = new LinkedHashMap<String, Long>();
+    sizes.put("reserved", rule.reservedBytes());
+    sizes.put("maxUsed", rule.maxUsedBytes());
+    sizes.put("minFree", rule.minFreeBytes());
+    sizes.values().removeIf(bytes -> bytes == 0);
+    sizes.forEach((name, bytes) -> said.add(name + "=" + bytes));
+    return String.join(" ", said);
   }
 
   /**

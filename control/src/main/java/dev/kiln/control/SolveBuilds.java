@@ -186,7 +186,11 @@ public final class SolveBuilds implements Builds {
       try {
         var caches =
             new BuildCaches(parts.caches(), job, parts.solver().localCache(), cacheExports, lease);
-        built = Optional.of(build(job, request, exporters, caches, asked.sbom(), begun, system));
+        BuildBridge bridge = bridge(job, request, caches);
+        line.begun(bridge.log());
+        built =
+            Optional.of(
+                build(job, request, bridge, exporters, caches, asked.sbom(), begun, system));
         exported = export(job, request, built.get(), caches, provenance, lease);
         parts.store().refs().flush();
       } catch (BuildException e) {
@@ -256,13 +260,13 @@ public final class SolveBuilds implements Builds {
   private Provenances.Built build(
       Job job,
       BuildRequest request,
+      BuildBridge bridge,
       List<Exporter> exporters,
       BuildCaches caches,
       Optional<AskedAttestations.SbomScanner> scanner,
       Instant begun,
       Sampling system)
       throws InterruptedException {
-    BuildBridge bridge = bridge(job, request, caches);
     FrontendResult result = result(job, request, bridge, exporters);
     if (scanner.isPresent()) {
       result =

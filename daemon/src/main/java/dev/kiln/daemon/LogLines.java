@@ -16,12 +16,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.event.KeyValuePair;
 
 /**
  * One line for each event, whatever it carries: {@code time=… level=… msg=… key=value}, or a JSON
- * object with its keys in order; the two forms of BuildKit's log. A stack is the value of {@code
- * error}. Credentials of URLs are masked, whoever logs them. Any thread.
+ * object with its keys in order; the two forms of BuildKit's log. Whole numbers are numbers there.
+ * A stack is the value of {@code error}. Credentials of URLs are masked, whoever logs them. Any
+ * thread.
  */
 final class LogLines extends EncoderBase<ILoggingEvent> {
   private volatile boolean json;
@@ -52,11 +54,11 @@ final class LogLines extends EncoderBase<ILoggingEvent> {
     line.append(" level=").append(level(event));
     line.append(" msg=").append(GoJson.quote(message(event)));
     fields(event)
-        .forEach((key, value) ->
-            line.append(' ')
-                .append(key)
-                .append('=')
-                .append(isBare(value) ? value : GoJson.quote(value)));
+        .forEach((key, value) -> {
+          String text = value.toString();
+          line.append(' ').append(key).append('=');
+          line.append(isBare(text) ? text : GoJson.quote(text));
+        });
     return line.append('\n').toString();
   }
 
@@ -70,30 +72,44 @@ final class LogLines extends EncoderBase<ILoggingEvent> {
   }
 
   private static String object(ILoggingEvent event) {
-    Map<String, String> fields = fields(event);
+    Map<String, Object> fields = fields(event);
     fields.put("level", level(event));
     fields.put("msg", message(event));
     fields.put("time", time(event));
-    return GoJson.map(fields) + "\n";
+    var object = GoJson.object();
+    fields.forEach((key, value) -> {
+      switch (value) {
+        case Integer number -> object.number(key, number);
+        case Long number -> object.number(key, number);
+        default -> object.text(key, value.toString());
+      }
+    });
+    return object + "\n";
   }
 
   private static String message(ILoggingEvent event) {
-    return Redaction.forOperators(String.valueOf(event.getFormattedMessage()));
+    return masked(event.getFormattedMessage());
   }
 
-  /** What an event carries beside its message. */
-  private static Map<String, String> fields(ILoggingEvent event) {
-    var fields = new TreeMap<String, String>();
+  /** What an event carries beside its message: whole numbers, and text of anything else. */
+  private static Map<String, Object> fields(ILoggingEvent event) {
+    var fields = new TreeMap<String, Object>();
     List<KeyValuePair> pairs = event.getKeyValuePairs();
     if (pairs != null) {
-      pairs.forEach(pair -> fields.put(pair.key, String.valueOf(pair.value)));
+      for (KeyValuePair pair : pairs) {
+        boolean whole = pair.value instanceof Integer || pair.value instanceof Long;
+        fields.put(pair.key, whole ? pair.value : masked(pair.value));
+      }
     }
     IThrowableProxy failure = event.getThrowableProxy();
     if (failure != null) {
-      fields.put("error", ThrowableProxyUtil.asString(failure).strip());
+      fields.put("error", masked(ThrowableProxyUtil.asString(failure).strip()));
     }
-    fields.replaceAll((_, value) -> Redaction.forOperators(value));
     return fields;
+  }
+
+  private static String masked(@Nullable Object said) {
+    return Redaction.forOperators(String.valueOf(said));
   }
 
   private static String time(ILoggingEvent event) {

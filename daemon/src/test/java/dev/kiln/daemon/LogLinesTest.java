@@ -80,6 +80,24 @@ class LogLinesTest {
   }
 
   @Test
+  void wholeNumbersAreNumbers() {
+    for (boolean json : new boolean[] {false, true}) {
+      lines.useJson(json);
+      LoggerFactory.getLogger("dev.kiln.Test")
+          .atWarn()
+          .addKeyValue("bytes", 5_000_000_000L)
+          .addKeyValue("steps", 7)
+          .addKeyValue("zero", "0")
+          .log("");
+    }
+    assertThat(said)
+        .containsExactly(
+            "time=\"NOW\" level=warning msg=\"\" bytes=5000000000 steps=7 zero=0\n",
+            "{\"bytes\":5000000000,\"level\":\"warning\",\"msg\":\"\",\"steps\":7,"
+                + "\"time\":\"NOW\",\"zero\":\"0\"}\n");
+  }
+
+  @Test
   void noFormHoldsCredentialsOfUrls() {
     String url = "http://usr:PW@host/x?sig=SIGN";
     for (boolean json : new boolean[] {false, true}) {

@@ -1,5 +1,6 @@
 package dev.kiln.control.history;
 
+import dev.kiln.config.GoDuration;
 import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryEventType;
@@ -358,8 +359,8 @@ public final class BuildHistory implements AutoCloseable {
     if (ended.size() < before) {
       LOG.atInfo()
           .addKeyValue("records", before - ended.size())
-          .addKeyValue("maxAge", limits.maxAge())
-          .addKeyValue("maxEntries", limits.maxEntries())
+          .addKeyValue("maxAge", limits.maxAge().map(GoDuration::text).orElse("any"))
+          .addKeyValue("maxEntries", limits.maxEntries().<Object>map(most -> most).orElse("any"))
           .log("history collected");
     }
   }

@@ -98,10 +98,15 @@ class DaemonLogTest {
           .extracting(line -> line.get("result").asText())
           .as("builds of the warm-up are nobody's")
           .containsExactly("OK", "OK", "UNKNOWN");
+      assertThat(builds)
+          .extracting(line -> line.get("frontend").asText())
+          .as("which the client called itself")
+          .containsOnly("dockerfile.v0");
       assertThat(builds.get(0).get("run").asInt()).isPositive();
       assertThat(builds.get(1).get("cached").asInt()).isPositive();
       assertThat(builds.get(2).get("reason").asText()).isEqualTo("exit code: 1");
-      assertThat(builds).allMatch(line -> line.get("ref").asText().length() > 8);
+      assertThat(builds)
+          .allMatch(line -> line.get("ref").asText().length() > 8 && line.get("ms").isNumber());
       assertThat(said(daemon, "cache pruned"))
           .singleElement()
           .satisfies(line -> assertThat(line.get("bytes").asLong()).isPositive());
