@@ -321,7 +321,7 @@ final class BuildCommand implements Callable<Integer> {
     attributes.putAll(options);
     var lentSecrets = new LinkedHashMap<String, Lent.SecretSource>();
     for (String text : secrets) {
-      var secret = OptionText.secret(text);
+      var secret = OptionText.secret(text, notes::add);
       lentSecrets.put(secret.getKey(), secret.getValue());
     }
     var agents = new LinkedHashMap<String, Path>();

@@ -11,10 +11,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** The small languages in option values: {@code key=value} pairs between commas. Stateless. */
 final class OptionText {
   private static final Set<String> FILE_TYPES = Set.of("tar", "oci", "docker");
+  private static final Set<String> SECRET_KEYS = Set.of("id", "type", "src", "source", "env");
+  private static final int MAX_SECRET_BYTES = 500 << 10;
 
   private OptionText() {}
 
@@ -107,12 +110,26 @@ final class OptionText {
         GivenFiles.writableDirectory("--output dest=", Path.of(dest)));
   }
 
-  /** {@code id=NAME[,src=FILE|,env=VARIABLE]}; without a source, a variable or file of its name. */
-  static Map.Entry<String, Lent.SecretSource> secret(String text) {
+  /**
+   * {@code id=NAME[,src=FILE|,env=VARIABLE]}; without a source, a variable or file of its name.
+   * What is taken and refused: BuildKit v0.22 {@code cmd/buildctl/build/secret.go}, {@code
+   * session/secrets/secretsprovider}.
+   *
+   * @param notes told of a variable that is not set, which is an empty secret
+   */
+  static Map.Entry<String, Lent.SecretSource> secret(String text, Consumer<String> notes) {
     Map<String, String> pairs = pairs("--secret", text);
     String id = pairs.getOrDefault("id", "");
     if (id.isEmpty()) {
       throw invalid("--secret '" + text + "' needs an id");
+    }
+    for (String key : pairs.keySet()) {
+      if (!SECRET_KEYS.contains(key)) {
+        throw invalid("--secret '" + text + "': no '" + key + "' is known, only id, src and env");
+      }
+    }
+    if (!List.of("file", "env").contains(pairs.getOrDefault("type", "file"))) {
+      throw invalid("--secret '" + text + "': the type is file or env");
     }
     String file = pairs.getOrDefault("src", pairs.getOrDefault("source", ""));
     String variable = pairs.getOrDefault("env", "");
@@ -128,9 +145,18 @@ final class OptionText {
       }
     }
     if (!variable.isEmpty()) {
+      if (System.getenv(variable) == null) {
+        notes.accept(
+            "--secret id=" + id + ": the variable " + variable + " is not set, so it is empty");
+      }
       return Map.entry(id, new Lent.SecretSource.InEnvironment(variable));
     }
-    Path path = GivenFiles.file("--secret id=" + id + ",src=", Path.of(file));
+    String flag = "--secret id=" + id + ",src=";
+    Path path = GivenFiles.file(flag, Path.of(file));
+    if (path.toFile().length() > MAX_SECRET_BYTES) {
+      throw GivenFiles.wrong(
+          flag, path, "it has more than " + MAX_SECRET_BYTES + " bytes, the most of a secret");
+    }
     return Map.entry(id, new Lent.SecretSource.InFile(path));
   }
 

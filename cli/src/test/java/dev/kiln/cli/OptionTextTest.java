@@ -10,12 +10,16 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class OptionTextTest {
   @TempDir Path temp;
+
+  private final List<String> notes = new ArrayList<>();
 
   @Test
   void quotedValuesKeepTheirCommas() {
@@ -50,21 +54,36 @@ class OptionTextTest {
   @Test
   void secretsComeFromFilesOrTheEnvironment() throws Exception {
     Path file = Files.writeString(temp.resolve("s"), "x");
-    assertThat(OptionText.secret("id=a,src=" + file).getValue())
+    assertThat(OptionText.secret("id=a,src=" + file, notes::add).getValue())
         .isEqualTo(new Lent.SecretSource.InFile(file));
-    assertThat(OptionText.secret("id=a,env=HOME").getValue())
+    assertThat(OptionText.secret("id=a,env=HOME", notes::add).getValue())
         .isEqualTo(new Lent.SecretSource.InEnvironment("HOME"));
-    assertThat(OptionText.secret("id=PATH").getValue())
+    assertThat(OptionText.secret("id=PATH", notes::add).getValue())
         .isEqualTo(new Lent.SecretSource.InEnvironment("PATH"));
-    assertThatThrownBy(() -> OptionText.secret("id=a,src=" + temp.resolve("missing")))
+    assertThatThrownBy(() -> OptionText.secret("id=a,src=" + temp.resolve("missing"), notes::add))
         .isInstanceOf(BuildException.class)
         .hasMessageContaining("--secret id=a,src=" + temp.resolve("missing"))
         .hasMessageContaining("no such file");
   }
 
   @Test
+  void aSecretThatIsNotAsAskedForIsToldOf() throws Exception {
+    assertThat(OptionText.secret("id=a,env=KILN_UNSET", notes::add).getValue())
+        .isEqualTo(new Lent.SecretSource.InEnvironment("KILN_UNSET"));
+    assertThat(notes)
+        .containsExactly("--secret id=a: the variable KILN_UNSET is not set, so it is empty");
+    assertThatThrownBy(() -> OptionText.secret("id=a,file=x", notes::add))
+        .hasMessage("--secret 'id=a,file=x': no 'file' is known, only id, src and env");
+    assertThatThrownBy(() -> OptionText.secret("id=a,type=vault", notes::add))
+        .hasMessage("--secret 'id=a,type=vault': the type is file or env");
+    Path large = Files.write(temp.resolve("large"), new byte[512_001]);
+    assertThatThrownBy(() -> OptionText.secret("id=a,src=" + large, notes::add))
+        .hasMessageContaining(large + ": it has more than 512000 bytes");
+  }
+
+  @Test
   void whatIsNotUnderstoodIsNamedWithItsFlag() {
-    assertThatThrownBy(() -> OptionText.secret("token"))
+    assertThatThrownBy(() -> OptionText.secret("token", notes::add))
         .hasMessage("--secret 'token': 'token' is not key=value");
     assertThatThrownBy(() -> OptionText.output("type=tar,out"))
         .hasMessage("--output 'type=tar,out': 'out' is not key=value");

@@ -215,9 +215,7 @@ final class Services {
         }
       }
       case Lent.SecretSource.InEnvironment(String variable) ->
-          Optional.ofNullable(System.getenv(variable))
-              .orElseThrow(() -> new BuildException(Kind.NOT_FOUND, "secret " + id + ": not found"))
-              .getBytes(StandardCharsets.UTF_8);
+          System.getenv().getOrDefault(variable, "").getBytes(StandardCharsets.UTF_8);
     };
   }
 
