@@ -46,7 +46,8 @@ public final class ConfigReader {
   /** What the command line asks for. */
   public sealed interface Request {
     /**
-     * @param warnings what of it has no effect, for the log that it configures
+     * @param warnings what of it has no effect, or can hardly be meant, for the log that it
+     *     configures
      */
     record Start(DaemonConfig config, List<String> warnings) implements Request {
       public Start {
@@ -72,6 +73,7 @@ public final class ConfigReader {
     TomlTable toml = load(named);
     var warnings = new ArrayList<>(NotOffered.check(flags, toml));
     DaemonConfig config = merge(flags, toml, gids);
+    warnings.addAll(toml.doubts());
     for (String key : toml.unknown()) {
       warnings.add("unknown key " + key + " in " + named.orElse(DEFAULT_FILE) + " is ignored");
     }

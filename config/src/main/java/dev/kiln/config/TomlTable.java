@@ -21,6 +21,7 @@ final class TomlTable {
   private final String path;
   private final Set<String> read = new TreeSet<>();
   private final Map<String, TomlTable> children = new LinkedHashMap<>();
+  private final List<String> doubts = new ArrayList<>();
 
   TomlTable(ObjectNode node, String path) {
     this.node = node;
@@ -78,16 +79,25 @@ final class TomlTable {
                 : Optional.empty());
   }
 
-  /** An amount of disk as a number of bytes or as text; zero is as good as not there. */
+  /**
+   * An amount of disk as a number of bytes or as text; zero is as good as not there. A share that
+   * no disk has is taken, as buildkitd takes it, and doubted.
+   */
   Optional<DiskSpace> disk(String key) {
-    return read(
+    Optional<DiskSpace> space =
+        read(
             key,
             "a disk space",
             v ->
                 v.isTextual() || v.isNumber()
                     ? Optional.of(DiskSpace.parse(full(key), v.asText()))
-                    : Optional.empty())
-        .filter(space -> !space.isNone());
+                    : Optional.empty());
+    if (space.isPresent()
+        && space.get() instanceof DiskSpace.Percent(int percent)
+        && percent > 100) {
+      doubts.add(full(key) + " is " + percent + "% of the disk, more than there is");
+    }
+    return space.filter(s -> !s.isNone());
   }
 
   /** Empty where the key is absent. */
@@ -197,6 +207,13 @@ final class TomlTable {
     return !value.asBoolean(true) // false and 0
         || value.isContainerNode() && value.isEmpty()
         || value.isTextual() && value.textValue().isEmpty();
+  }
+
+  /** What was read and can hardly be meant, in this table and those below. */
+  List<String> doubts() {
+    var all = new ArrayList<>(doubts);
+    children.values().forEach(child -> all.addAll(child.doubts()));
+    return all;
   }
 
   /** Full paths of the keys that nobody read, in this table and those below that were opened. */

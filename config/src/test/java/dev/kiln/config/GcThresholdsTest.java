@@ -105,6 +105,21 @@ class GcThresholdsTest {
   }
 
   @Test
+  void aShareThatNoDiskHasIsTakenAndDoubted() throws IOException {
+    Path file =
+        Files.writeString(
+            dir.resolve("buildkitd.toml"),
+            "[worker.oci]\nreservedSpace = \"120%\"\nminFreeSpace = \"100%\"\n"
+                + "gcpolicy = [{ maxUsedSpace = \"101%\" }]\n");
+    var read =
+        (Request.Start) ConfigReader.read(List.of("--config", file.toString()), "v", _ -> -1);
+    assertThat(read.warnings())
+        .containsExactlyInAnyOrder(
+            "worker.oci.reservedSpace is 120% of the disk, more than there is",
+            "worker.oci.gcpolicy[0].maxUsedSpace is 101% of the disk, more than there is");
+  }
+
+  @Test
   void aShareOfADiskOfUnknownSizeIsTwoGigabytes() throws IOException {
     assertThat(outcome(0, "-", "")).isEqualTo("defaults 2000000000 2000000000 2000000000");
     assertThat(read("-", "").policiesFor(0).getFirst().reservedSpace()).isEqualTo(Optional.empty());

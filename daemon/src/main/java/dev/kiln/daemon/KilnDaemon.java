@@ -45,6 +45,7 @@ public final class KilnDaemon {
         case ConfigReader.Request.Start(DaemonConfig config, List<String> warnings) -> {
           DaemonLog.set(config.log().level(), config.log().format());
           warnings.forEach(LOG::warn);
+          RegistryFiles.missing(config.registries()).forEach(LOG::warn);
           run(config);
         }
       }
