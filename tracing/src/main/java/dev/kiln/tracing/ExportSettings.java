@@ -55,7 +55,7 @@ final class ExportSettings {
     throw new IllegalArgumentException(
         variable
             + "="
-            + value.replaceFirst("//[^/]*@", "//")
+            + Redaction.forOperators(value)
             + " is no address: write http://HOST:PORT or https://HOST:PORT");
   }
 

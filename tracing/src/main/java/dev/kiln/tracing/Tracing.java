@@ -12,6 +12,7 @@ import io.opentelemetry.sdk.resources.Resource;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,7 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 public final class Tracing implements AutoCloseable {
   private static final String SCOPE = "dev.kiln";
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
   private static final AttributeKey<String> SERVICE_NAME = AttributeKey.stringKey("service.name");
   private static final List<String> ASKS_FOR_EXPORT =
       List.of(
@@ -42,12 +44,25 @@ public final class Tracing implements AutoCloseable {
   private final OpenTelemetrySdk sdk;
   private final Optional<SpanExporter> exporter;
   private final BuildTraces builds;
+  private final Duration patience;
   private final Set<CompletableResultCode> forwarding = ConcurrentHashMap.newKeySet();
 
   Tracing(OpenTelemetrySdk sdk, Optional<SpanExporter> exporter, BuildTraces builds) {
+    this(sdk, exporter, builds, PATIENCE);
+  }
+
+  /**
+   * @param patience what a collector that does not answer may delay the end by
+   */
+  Tracing(
+      OpenTelemetrySdk sdk,
+      Optional<SpanExporter> exporter,
+      BuildTraces builds,
+      Duration patience) {
     this.sdk = sdk;
     this.exporter = exporter;
     this.builds = builds;
+    this.patience = patience;
   }
 
   /**
@@ -138,11 +153,16 @@ public final class Tracing implements AutoCloseable {
     });
   }
 
-  /** Sends what is still under way and then what is queued, for at most 5 seconds each. */
+  /** Sends what is still under way and then what is queued, for at most 5 seconds in all. */
   @Override
   public void close() {
+    long end = System.nanoTime() + patience.toNanos();
     // The exporter drops what it is sending when it is shut down.
-    CompletableResultCode.ofAll(List.copyOf(forwarding)).join(5, TimeUnit.SECONDS);
-    sdk.getSdkTracerProvider().shutdown().join(5, TimeUnit.SECONDS);
+    join(CompletableResultCode.ofAll(List.copyOf(forwarding)), end);
+    join(sdk.getSdkTracerProvider().shutdown(), end);
+  }
+
+  private static void join(CompletableResultCode sent, long end) {
+    sent.join(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
   }
 }

@@ -22,7 +22,9 @@ class ExportSettingsTest {
     "OTEL_EXPORTER_OTLP_HEADERS, secret, OTEL_EXPORTER_OTLP_HEADERS holds",
     "OTEL_EXPORTER_OTLP_HEADERS, 'a=b,=secret', OTEL_EXPORTER_OTLP_HEADERS holds",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS, 'a=secret€', OTEL_EXPORTER_OTLP_TRACES_HEADERS holds",
-    "OTEL_EXPORTER_OTLP_ENDPOINT, ftp://me:secret@host, ftp://host is no address",
+    "OTEL_EXPORTER_OTLP_ENDPOINT, ftp://me:secret@host, ftp://xxxxx:xxxxx@host is no address",
+    "OTEL_EXPORTER_OTLP_ENDPOINT, me:secret@host:4317, @host:4317 is no address",
+    "OTEL_EXPORTER_OTLP_ENDPOINT, ftp://host/?key=secret, write http://HOST:PORT",
   })
   void whatCannotBeFollowedIsNamedWithoutCredentials(String variable, String value, String said) {
     var environment = Map.of("OTEL_TRACES_EXPORTER", "otlp", "OTHER", "");

@@ -11,9 +11,12 @@ import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.data.StatusData;
+import io.opentelemetry.sdk.trace.export.BatchSpanProcessor;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -129,6 +132,26 @@ class TracingTest {
       sentBeforeShutdown = sent.isDone();
       return CompletableResultCode.ofSuccess();
     }
+  }
+
+  @Test
+  void aCollectorThatDoesNotAnswerDelaysTheEndOnce() {
+    var exporter = new SlowExporter();
+    var sdk =
+        OpenTelemetrySdk.builder()
+            .setTracerProvider(
+                SdkTracerProvider.builder()
+                    .addSpanProcessor(BatchSpanProcessor.builder(exporter).build())
+                    .build())
+            .build();
+    var patience = Duration.ofSeconds(1);
+    var tracing = new Tracing(sdk, Optional.of(exporter), new BuildTraces(), patience);
+    tracing.tracer().spanBuilder("build").startSpan().end();
+    tracing.forward(List.of());
+    Instant begun = Instant.now();
+    tracing.close();
+    assertThat(Duration.between(begun, Instant.now()))
+        .isBetween(patience, patience.multipliedBy(2));
   }
 
   @Test
