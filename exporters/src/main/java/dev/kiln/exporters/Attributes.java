@@ -64,7 +64,7 @@ public final class Attributes {
                   case "gzip" -> Compression.Kind.GZIP;
                   case "estargz" ->
                       throw new BuildException(
-                          Kind.UNSUPPORTED,
+                          Kind.UNKNOWN, // a code of gRPC would be shown before the words
                           "compression estargz is not supported; use gzip or zstd");
                   case "zstd" -> Compression.Kind.ZSTD;
                   default ->

@@ -43,7 +43,7 @@ public final class Decompression {
       return new BufferedInputStream(new ZstdInputStream(in).setContinuous(false), BUFFER);
     }
     if (magic.length >= 3 && magic[0] == 'B' && magic[1] == 'Z' && magic[2] == 'h') {
-      throw new BuildException(Kind.UNSUPPORTED, "bzip2 layers are not supported");
+      throw new BuildException(Kind.INVALID, "bzip2 layers are not supported");
     }
     return in;
   }
