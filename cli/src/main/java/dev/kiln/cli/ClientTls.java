@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
-import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.Optional;
@@ -56,7 +55,7 @@ record ClientTls(
     if (certificate.isPresent() && key.isPresent()) {
       X509Certificate[] chain = certificates("--tlscert", certificate.get());
       PrivateKey ours = privateKey(key.get());
-      if (!belong(chain[0], ours)) {
+      if (!Pem.isPair(ours, chain[0].getPublicKey())) {
         throw invalid(
             "--tlskey "
                 + key.get()
@@ -97,28 +96,6 @@ record ClientTls(
     } catch (GeneralSecurityException | IllegalArgumentException e) {
       throw invalid(
           "--tlskey " + file + " holds no private key that can be used: PEM, no password");
-    }
-  }
-
-  /** Whether what the key signs is the certificate's. */
-  private static boolean belong(X509Certificate certificate, PrivateKey key) {
-    String algorithm =
-        switch (key.getAlgorithm()) {
-          case "RSA" -> "SHA256withRSA";
-          case "EC" -> "SHA256withECDSA";
-          default -> key.getAlgorithm();
-        };
-    try {
-      byte[] probe = {1};
-      Signature signature = Signature.getInstance(algorithm);
-      signature.initSign(key);
-      signature.update(probe);
-      byte[] signed = signature.sign();
-      signature.initVerify(certificate.getPublicKey());
-      signature.update(probe);
-      return signature.verify(signed);
-    } catch (GeneralSecurityException e) {
-      return false; // of another algorithm
     }
   }
 

@@ -12,11 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.InvalidKeyException;
 import java.security.PrivateKey;
-import java.security.PublicKey;
-import java.security.Signature;
-import java.security.SignatureException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -39,7 +35,7 @@ public final class TlsFiles {
       throws IOException, GeneralSecurityException {
     PrivateKey own = key(key);
     X509Certificate[] chain = certificates(cert);
-    if (!isPair(own, chain[0].getPublicKey())) {
+    if (!Pem.isPair(own, chain[0].getPublicKey())) {
       throw new GeneralSecurityException(key + " is not the key of the certificate in " + cert);
     }
     SslContextBuilder builder =
@@ -56,30 +52,6 @@ public final class TlsFiles {
       return Pem.privateKey(text);
     } catch (GeneralSecurityException | IllegalArgumentException e) {
       throw new GeneralSecurityException(file + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** Whether the one verifies what the other signs. */
-  private static boolean isPair(PrivateKey key, PublicKey certified)
-      throws GeneralSecurityException {
-    String algorithm =
-        switch (key.getAlgorithm()) {
-          case "RSA" -> "SHA256withRSA";
-          case "EC" -> "SHA256withECDSA";
-          default -> key.getAlgorithm();
-        };
-    byte[] text = {1};
-    Signature signing = Signature.getInstance(algorithm);
-    signing.initSign(key);
-    signing.update(text);
-    byte[] signed = signing.sign();
-    try {
-      Signature verifying = Signature.getInstance(algorithm);
-      verifying.initVerify(certified);
-      verifying.update(text);
-      return verifying.verify(signed);
-    } catch (InvalidKeyException | SignatureException e) {
-      return false; // of another algorithm or length
     }
   }
 
