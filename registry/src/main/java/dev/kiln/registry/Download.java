@@ -133,7 +133,8 @@ final class Download {
     }
     long limit = limit(response, offset);
     byte[] buffer = new byte[Math.clamp(limit, 0, BUFFER - 1) + 1]; // never none: it would not end
-    try (InputStream in = from(response, offset)) {
+    try (InputStream in = response.body()) {
+      skipTo(offset, response);
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         if (sink.written() + n > limit) {
           sink.reset();
@@ -171,16 +172,13 @@ final class Download {
   }
 
   /** Not every server that takes a range header honours it. */
-  private static InputStream from(HttpResponse<InputStream> response, long offset)
-      throws IOException {
+  private static void skipTo(long offset, HttpResponse<InputStream> response) throws IOException {
     Optional<String> range = response.headers().firstValue("Content-Range");
     if (offset > 0 && range.isEmpty()) {
       response.body().skipNBytes(offset);
     } else if (offset > 0 && !range.get().startsWith("bytes " + offset + "-")) {
-      response.body().close();
       throw new IOException("unhandled content range in response: " + Locations.shown(range.get()));
     }
-    return response.body();
   }
 
   private static boolean isCanceled(Exception e) {
