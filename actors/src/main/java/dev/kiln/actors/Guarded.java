@@ -2,6 +2,7 @@ package dev.kiln.actors;
 
 import akka.actor.typed.Behavior;
 import akka.actor.typed.BehaviorInterceptor;
+import akka.actor.typed.Signal;
 import akka.actor.typed.TypedActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import dev.kiln.model.BuildException;
@@ -30,8 +31,7 @@ final class Guarded<T> extends BehaviorInterceptor<T, T> {
   }
 
   @Override
-  public Behavior<T> aroundSignal(
-      TypedActorContext<T> context, akka.actor.typed.Signal signal, SignalTarget<T> to) {
+  public Behavior<T> aroundSignal(TypedActorContext<T> context, Signal signal, SignalTarget<T> to) {
     try {
       return to.apply(context, signal);
     } catch (Error e) {

@@ -214,7 +214,9 @@ final class Listeners implements AutoCloseable {
   /** Where the first unix socket is; absent where there is none. */
   Optional<Path> path() {
     return bound.stream()
-        .map(each -> Path.of(each.shown().substring("unix://".length())))
+        .map(Bound::shown)
+        .filter(shown -> shown.startsWith("unix://"))
+        .map(shown -> Path.of(shown.substring("unix://".length())))
         .findFirst();
   }
 

@@ -79,11 +79,11 @@ public final class GrpcErrors {
    * have none.)
    */
   public static BuildException ofBuild(BuildException failure) {
-    boolean coded = failure.kind() == Kind.NOT_FOUND || failure.kind() == Kind.UNAVAILABLE;
+    boolean own = failure.kind() == Kind.NOT_FOUND || failure.kind() == Kind.UNAVAILABLE;
     for (Throwable at = failure; at != null; at = at.getCause()) {
-      coded &= !(at instanceof StatusRuntimeException || at instanceof StatusException);
+      own &= !(at instanceof StatusRuntimeException || at instanceof StatusException);
     }
-    return coded
+    return own
         ? new BuildException(Kind.UNKNOWN, failure.getMessage(), failure.details(), failure)
         : failure;
   }

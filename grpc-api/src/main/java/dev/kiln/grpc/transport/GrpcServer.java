@@ -142,9 +142,7 @@ public final class GrpcServer implements AutoCloseable {
         .addTransportFilter(partial.connections())
         .addStreamTracerFactory(partial)
         // As grpc-go's servers: the third ping too many ends the connection (ENHANCE_YOUR_CALM).
-        // The
-        // pings by which Go's clients measure a connection each follow data, which clears the
-        // count.
+        // Those by which Go's clients measure a connection follow data, which clears the count.
         .permitKeepAliveTime(PINGS_APART.toMillis(), TimeUnit.MILLISECONDS)
         .permitKeepAliveWithoutCalls(false)
         .addServices(List.copyOf(services.values()))

@@ -192,8 +192,8 @@ public final class OverlaySnapshotter extends LayerDirectories {
   @Override
   void show(List<Long> chain, Path place) throws IOException {
     var options = options(chain);
-    if (chain.stream().distinct().count()
-        == 1) { // overlayfs wants two lower directories where there is no upper one
+    // overlayfs wants two lower directories where there is no upper one
+    if (chain.stream().distinct().count() == 1) {
       options.add(options.removeLast() + ":" + empty);
     }
     options.add("ro");
