@@ -1,6 +1,7 @@
 package dev.kiln.tests.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,6 +11,7 @@ import dev.kiln.tests.support.Distribution.Run;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -68,6 +70,22 @@ class DistributionTest {
       assertThat(run.code()).isZero();
       assertThat(run.output()).containsPattern("kiln \\d+\\.\\d+\\.\\d+");
     }
+  }
+
+  @Test
+  void aClientThatIsNotRootIsNotWarned() throws Exception {
+    Run readable = asNobody("test", "-r", Distribution.home().resolve("lib/kiln.jar").toString());
+    assumeThat(readable.code()).as("the distribution can be read by others").isZero();
+    Run run = asNobody(Distribution.home().resolve("bin/kiln").toString(), "--version");
+    assertThat(run.code()).isZero();
+    assertThat(run.output()).startsWith("kiln ").doesNotContain("warning");
+  }
+
+  private static Run asNobody(String... command) throws Exception {
+    var as =
+        new ArrayList<>(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"));
+    as.addAll(List.of(command));
+    return Distribution.await(new ProcessBuilder(as).redirectErrorStream(true).start());
   }
 
   @Test
