@@ -155,11 +155,16 @@ public final class Distribution implements AutoCloseable {
 
   /** A {@code kiln build} under way that has a daemon of its own, unless a flag says otherwise. */
   public static Process buildOnItsOwn(Path context, String... more) throws IOException {
+    return buildCommand(context, more).start();
+  }
+
+  /** The command of a {@code kiln build}, for tests that start it in their own way. */
+  public static ProcessBuilder buildCommand(Path context, String... more) {
     var command =
         new ArrayList<>(List.of(HOME.resolve("bin/kiln").toString(), "build", context.toString()));
     command.addAll(List.of("--progress", "plain"));
     command.addAll(List.of(more));
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
+    return new ProcessBuilder(command).redirectErrorStream(true);
   }
 
   public static Run await(Process client) throws IOException, InterruptedException {
