@@ -1,5 +1,6 @@
 package dev.kiln.tracing;
 
+import com.google.re2j.Pattern;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.Map;
  */
 final class ExportSettings {
   private static final List<String> EXPORTERS = List.of("otlp", "none");
+  private static final Pattern HEADER = Pattern.compile("[!-+\\--<>-~]+\\s*=[\\t -~]*");
   private static final List<String> PROTOCOLS = List.of("grpc", "http/protobuf");
 
   private ExportSettings() {}
@@ -62,7 +64,7 @@ final class ExportSettings {
   /** Values are credentials: they are not told. */
   private static void headers(String variable, String value) {
     for (String header : value.split(",", -1)) {
-      if (!header.isBlank() && !header.strip().matches("[!-+\\--<>-~]+\\s*=[\\t -~]*")) {
+      if (!header.isBlank() && !HEADER.matcher(header.strip()).matches()) {
         throw new IllegalArgumentException(
             variable + " holds something else than NAME=VALUE,NAME=VALUE in ASCII");
       }

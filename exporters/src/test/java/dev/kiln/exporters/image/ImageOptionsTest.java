@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.exporters.Attributes;
 import dev.kiln.exporters.image.Annotations.Place;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.model.Platform;
 import dev.kiln.store.Compression;
@@ -48,6 +50,8 @@ class ImageOptionsTest {
   @Test
   void whatCannotBePackedIsRefusedWithTheRequest() {
     assertThatThrownBy(() -> parse("compression", "estargz"))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).as("a code").isEqualTo(Kind.UNKNOWN))
         .hasMessage("compression estargz is not supported; use gzip or zstd");
     assertThatThrownBy(() -> parse("compression", "nydus"))
         .hasMessage("unsupported compression type nydus");
