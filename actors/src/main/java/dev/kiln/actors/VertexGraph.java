@@ -261,14 +261,13 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
               Kind.INVALID, "more than " + MOST_NESTED + " build ops within each other"));
     }
     Digest self = parent.vertex.digest();
-    for (Digest digest : graph.vertices().keySet()) {
-      if (reaches(uncached.getOrDefault(digest, digest), self)) {
-        return Optional.of(
+    List<Digest> asked =
+        graph.vertices().keySet().stream().map(d -> uncached.getOrDefault(d, d)).toList();
+    return reaches(asked, self)
+        ? Optional.of(
             new BuildException(
-                Kind.INVALID, "a build op's definition needs the result of that build op"));
-      }
-    }
-    return Optional.empty();
+                Kind.INVALID, "a build op's definition needs the result of that build op"))
+        : Optional.empty();
   }
 
   private boolean isStopping(Digest digest) {
@@ -567,9 +566,13 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
 
   /** Whether {@code from} is {@code to} or is made from it, merges followed. */
   private boolean reaches(Digest from, Digest to) {
-    var queue = new ArrayDeque<Digest>();
+    return reaches(List.of(from), to);
+  }
+
+  /** Whether one of them is {@code to} or needs it, in one walk. */
+  private boolean reaches(List<Digest> from, Digest to) {
+    var queue = new ArrayDeque<>(from);
     var seen = new HashSet<Digest>();
-    queue.add(from);
     while (!queue.isEmpty()) {
       Digest next = queue.poll();
       if (next.equals(to)) {
