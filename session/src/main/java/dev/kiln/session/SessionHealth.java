@@ -1,11 +1,10 @@
 package dev.kiln.session;
 
+import dev.kiln.grpc.PlainBytes;
 import dev.kiln.tracing.Blocking;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
-import java.io.ByteArrayInputStream;
-import java.io.InputStream;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -25,12 +24,12 @@ final class SessionHealth {
   private static final Logger LOG = LoggerFactory.getLogger(SessionHealth.class);
 
   /** An empty request means the whole server; any answer at all is a sign of life. */
-  private static final MethodDescriptor<Boolean, Boolean> CHECK =
-      MethodDescriptor.<Boolean, Boolean>newBuilder()
+  private static final MethodDescriptor<byte[], byte[]> CHECK =
+      MethodDescriptor.<byte[], byte[]>newBuilder()
           .setType(MethodDescriptor.MethodType.UNARY)
           .setFullMethodName("grpc.health.v1.Health/Check")
-          .setRequestMarshaller(new Nothing())
-          .setResponseMarshaller(new Nothing())
+          .setRequestMarshaller(PlainBytes.MARSHALLER)
+          .setResponseMarshaller(PlainBytes.MARSHALLER)
           .build();
 
   private SessionHealth() {}
@@ -111,23 +110,11 @@ final class SessionHealth {
             session.channel(),
             CHECK,
             Calls.OPTIONS.withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS),
-            true);
+            new byte[0]);
         return true;
       } catch (StatusRuntimeException _) {
         return false;
       }
-    }
-  }
-
-  private static final class Nothing implements MethodDescriptor.Marshaller<Boolean> {
-    @Override
-    public InputStream stream(Boolean value) {
-      return new ByteArrayInputStream(new byte[0]);
-    }
-
-    @Override
-    public Boolean parse(InputStream stream) {
-      return true;
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.kiln.cli.lend;
 
 import dev.kiln.cli.Output;
+import dev.kiln.grpc.PlainBytes;
 import dev.kiln.grpc.session.filesync.BytesMessage;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
@@ -16,7 +17,6 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -48,8 +48,8 @@ final class OutputService {
         MethodDescriptor.<byte[], byte[]>newBuilder()
             .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
             .setFullMethodName(FileSend.METHOD)
-            .setRequestMarshaller(new Bytes())
-            .setResponseMarshaller(new Bytes())
+            .setRequestMarshaller(PlainBytes.MARSHALLER)
+            .setResponseMarshaller(PlainBytes.MARSHALLER)
             .build();
     return ServerServiceDefinition.builder("moby.filesync.v1.FileSend")
         .addMethod(method, ServerDuplex.handler(this::receive))
@@ -127,22 +127,6 @@ final class OutputService {
       throws IOException, InterruptedException {
     for (var next = call.receive(); next.isPresent(); next = call.receive()) {
       BytesMessage.parseFrom(next.get()).getData().writeTo(out);
-    }
-  }
-
-  private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
-    @Override
-    public InputStream stream(byte[] value) {
-      return new ByteArrayInputStream(value);
-    }
-
-    @Override
-    public byte[] parse(InputStream stream) {
-      try {
-        return stream.readAllBytes();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.kiln.grpc.transport;
 
+import dev.kiln.grpc.PlainBytes;
 import io.grpc.HandlerRegistry;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -7,26 +8,11 @@ import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerCall;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.Status;
-import java.io.InputStream;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Refuses calls of what is not served, in grpc-go's words. Immutable. */
 final class UnknownMethods extends HandlerRegistry {
-  /** No message of such a call is read or written. */
-  private static final MethodDescriptor.Marshaller<Object> NOTHING =
-      new MethodDescriptor.Marshaller<>() {
-        @Override
-        public InputStream stream(Object value) {
-          return InputStream.nullInputStream();
-        }
-
-        @Override
-        public Object parse(InputStream stream) {
-          return NOTHING;
-        }
-      };
-
   private final Set<String> services;
 
   UnknownMethods(Set<String> services) {
@@ -37,7 +23,7 @@ final class UnknownMethods extends HandlerRegistry {
   public ServerMethodDefinition<?, ?> lookupMethod(String path, @Nullable String authority) {
     Status refusal = Status.UNIMPLEMENTED.withDescription(reason(path));
     return ServerMethodDefinition.create(
-        MethodDescriptor.newBuilder(NOTHING, NOTHING)
+        MethodDescriptor.newBuilder(PlainBytes.MARSHALLER, PlainBytes.MARSHALLER)
             .setType(MethodType.UNKNOWN)
             .setFullMethodName(path)
             .build(),
