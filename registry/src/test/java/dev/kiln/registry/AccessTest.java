@@ -10,6 +10,7 @@ import dev.kiln.model.ImageRef;
 import dev.kiln.model.Kind;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.registry.hostile.HostileServer;
+import dev.kiln.registry.real.SelfSigned;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -291,7 +292,8 @@ class AccessTest {
   }
 
   private HostileServer overTls(HostileServer.Handler handler) throws Exception {
-    return HostileServer.start(SelfSigned.context(folder).getServerSocketFactory(), handler);
+    return HostileServer.start(
+        SelfSigned.make(folder, "EC").context().getServerSocketFactory(), handler);
   }
 
   private Registry trusting(HostileServer encrypted) {

@@ -8,6 +8,7 @@ import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
 import dev.kiln.model.ImageRef;
 import dev.kiln.model.MediaTypes;
+import dev.kiln.registry.real.SelfSigned;
 import java.io.ByteArrayInputStream;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,7 +46,7 @@ class InsecureTest {
 
   @Test
   void aCertificateThatNobodySignedIsTakenOnlyWhenAsked() throws Exception {
-    try (var server = FakeRegistry.overTls(SelfSigned.context(folder))) {
+    try (var server = FakeRegistry.overTls(SelfSigned.make(folder, "EC").context())) {
       assertThatThrownBy(() -> push(server, false)).isInstanceOf(BuildException.class);
       assertThat(server.blobs).isEmpty();
       assertThat(push(server, true)).isEqualTo(Push.Outcome.SENT);
@@ -55,7 +56,7 @@ class InsecureTest {
 
   @Test
   void pullsAreUnverifiedOnlyWhenAsked() throws Exception {
-    try (var server = FakeRegistry.overTls(SelfSigned.context(folder));
+    try (var server = FakeRegistry.overTls(SelfSigned.make(folder, "EC").context());
         var registry = client(server)) {
       Digest digest = server.addBlob("a/b", BYTES);
       var blob = new Descriptor(MediaTypes.OCI_LAYER, digest, BYTES.length);

@@ -7,20 +7,15 @@ import akka.actor.typed.javadsl.Behaviors;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import dev.kiln.grpc.raw.RawConnection;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.net.SocketException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -32,8 +27,6 @@ import org.slf4j.LoggerFactory;
 
 /** What one connection may ask of the transport, with frames made by hand (RFC 9113). */
 class ConnectionLimitsTest {
-  private static final int PING = 6;
-  private static final int GOAWAY = 7;
   private static final int ENHANCE_YOUR_CALM = 11;
 
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "limits-test");
@@ -65,59 +58,25 @@ class ConnectionLimitsTest {
     loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 
-  private Socket connect() throws IOException {
-    return new Socket(address.getAddress(), address.getPort());
-  }
-
-  private static void frame(DataOutputStream out, int type, byte[] payload) throws IOException {
-    out.writeByte(payload.length >> 16);
-    out.writeShort(payload.length);
-    out.writeByte(type);
-    out.writeByte(0); // flags
-    out.writeInt(0); // the connection
-    out.write(payload);
-  }
-
-  /** The reason of the GOAWAY frame that the server ends with; -1 where it says none. */
-  private static int farewell(Socket socket) throws IOException {
-    var in = new DataInputStream(socket.getInputStream());
-    try {
-      while (true) {
-        int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
-        int type = in.readUnsignedByte();
-        in.readUnsignedByte();
-        in.readInt();
-        byte[] payload = in.readNBytes(length);
-        if (type == GOAWAY) {
-          return payload[7];
-        }
-      }
-    } catch (EOFException | SocketException e) {
-      return -1;
-    }
-  }
-
   @Test
   @Timeout(30)
   void aFloodOfPingsEndsTheConnectionAsInGo() throws Exception {
-    try (Socket socket = connect()) {
-      var out = new DataOutputStream(socket.getOutputStream());
-      out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      frame(out, 4, new byte[0]); // SETTINGS
+    try (var connection = new RawConnection(address).greet()) {
       for (int i = 0; i < 20; i++) {
-        frame(out, PING, new byte[8]);
+        connection.frame(RawConnection.PING, 0, 0, new byte[8]);
       }
-      assertThat(farewell(socket)).isEqualTo(ENHANCE_YOUR_CALM);
+      connection.flush();
+      assertThat(connection.farewell()).isEqualTo(ENHANCE_YOUR_CALM);
     }
   }
 
   @Test
   @Timeout(30)
   void aConnectionThatComesToNothingIsToldWithPeerAndReason() throws Exception {
-    try (Socket socket = connect()) {
-      String peer = "tcp://127.0.0.1:" + socket.getLocalPort();
-      socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      farewell(socket);
+    try (var connection = new RawConnection(address)) {
+      String peer = Addresses.shown(connection.localAddress());
+      connection.text("GET / HTTP/1.1\r\n\r\n");
+      connection.farewell();
       assertThat(log.list)
           .singleElement()
           .satisfies(event ->

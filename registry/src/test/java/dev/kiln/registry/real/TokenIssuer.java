@@ -5,16 +5,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.PrivateKey;
 import java.security.Signature;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,55 +35,28 @@ public final class TokenIssuer implements AutoCloseable {
   private static final Duration LEEWAY = Duration.ofSeconds(60);
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final char[] PASSWORD = "changeit".toCharArray();
   private static final String BASIC =
       "Basic " + Base64.getEncoder().encodeToString("user:word".getBytes(StandardCharsets.UTF_8));
 
   private final HttpServer server;
-  private final KeyStore keys;
+  private final SelfSigned signer;
   private final AtomicInteger issued = new AtomicInteger();
   private volatile Optional<Duration> nextLife = Optional.empty();
 
   /** How tokens are named in answers to GET. */
   public volatile String field = "token";
 
-  private TokenIssuer(HttpServer server, KeyStore keys) {
+  private TokenIssuer(HttpServer server, SelfSigned signer) {
     this.server = server;
-    this.keys = keys;
+    this.signer = signer;
   }
 
   /** Makes a key in {@code folder} and serves. */
   public static TokenIssuer start(Path folder) throws Exception {
-    Path file = folder.resolve("issuer.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keyalg",
-                "RSA",
-                "-alias",
-                "a",
-                "-dname",
-                "CN=issuer",
-                "-storetype",
-                "PKCS12",
-                "-storepass",
-                new String(PASSWORD),
-                "-keystore",
-                file.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("keytool.log").toFile())
-            .start();
-    if (keytool.waitFor() != 0) {
-      throw new IOException(Files.readString(folder.resolve("keytool.log")));
-    }
-    KeyStore keys = KeyStore.getInstance("PKCS12");
-    try (InputStream in = Files.newInputStream(file)) {
-      keys.load(in, PASSWORD);
-    }
+    SelfSigned signer = SelfSigned.make(folder, "RSA");
     HttpServer server =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    var issuer = new TokenIssuer(server, keys);
+    var issuer = new TokenIssuer(server, signer);
     server.createContext("/token", issuer::answer);
     server.start();
     return issuer;
@@ -114,7 +83,7 @@ public final class TokenIssuer implements AutoCloseable {
 
   private String encodedCertificate() throws IOException {
     try {
-      return Base64.getEncoder().encodeToString(keys.getCertificate("a").getEncoded());
+      return Base64.getEncoder().encodeToString(signer.certificate().getEncoded());
     } catch (GeneralSecurityException e) {
       throw new IOException(e);
     }
@@ -189,7 +158,7 @@ public final class TokenIssuer implements AutoCloseable {
   private String signed(String text) throws IOException {
     try {
       Signature signature = Signature.getInstance("SHA256withRSA");
-      signature.initSign((PrivateKey) keys.getKey("a", PASSWORD));
+      signature.initSign(signer.key());
       signature.update(text.getBytes(StandardCharsets.US_ASCII));
       return text + "." + encode(signature.sign());
     } catch (GeneralSecurityException e) {

@@ -7,9 +7,6 @@ import com.google.protobuf.ByteString;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.grpc.control.SolveResponse;
 import dev.kiln.grpc.pb.Definition;
-import dev.kiln.grpc.pb.FileAction;
-import dev.kiln.grpc.pb.FileActionMkFile;
-import dev.kiln.grpc.pb.FileOp;
 import dev.kiln.grpc.pb.Input;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.OpMetadata;
@@ -20,22 +17,20 @@ import dev.kiln.tests.support.Clients;
 import dev.kiln.tests.support.Collector;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
-import dev.kiln.tests.support.Footprint;
+import dev.kiln.tests.support.NothingIsLeft;
+import dev.kiln.tests.support.Solves;
 import dev.kiln.tests.support.WireClient;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,39 +40,19 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BadInputTest {
-  private static final int DESCRIPTOR_SLACK = 8; // connections of HTTP clients that idle
-
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   static Path dir;
 
+  @RegisterExtension final NothingIsLeft watch = new NothingIsLeft();
+
   private Distribution daemon;
   private WireClient wire;
-  private int port;
-  private Footprint before;
 
   @BeforeAll
   void start() throws Exception {
-    port = Collector.freePort();
-    daemon =
-        Distribution.start(dir, Map.of("KILN_WARM_UP", "off"), "--debugaddr", "127.0.0.1:" + port);
+    daemon = watch.start(dir);
     wire = new WireClient(daemon);
     solve(dockerfile("FROM scratch\n")); // what is loaded once is loaded
-  }
-
-  @BeforeEach
-  void measure() throws Exception {
-    before = Footprint.of(daemon, port);
-  }
-
-  @AfterEach
-  void nothingIsLeft() throws Exception {
-    Clients.eventually(
-        Duration.ofSeconds(20),
-        () -> {
-          Footprint now = Footprint.of(daemon, port);
-          return now.isIdle() && now.descriptors() <= before.descriptors() + DESCRIPTOR_SLACK;
-        },
-        () -> "something is left of " + before);
   }
 
   @AfterAll
@@ -104,46 +79,13 @@ class BadInputTest {
             });
   }
 
-  // --- definitions, made by hand
-
-  /** The op's output number 0, asked for as a definition's last op does. */
-  private static Definition.Builder definition(Op op) {
-    return Definition.newBuilder()
-        .addDef(op.toByteString())
-        .addDef(last(op).toByteString())
-        .putMetadata(Digest.of(op.toByteArray()).value(), OpMetadata.getDefaultInstance());
-  }
-
-  private static Op last(Op op) {
-    return Op.newBuilder()
-        .addInputs(Input.newBuilder().setDigest(Digest.of(op.toByteArray()).value()))
-        .build();
-  }
-
-  private static Op file(String path, String text) {
-    return Op.newBuilder()
-        .setFile(
-            FileOp.newBuilder()
-                .addActions(
-                    FileAction.newBuilder()
-                        .setInput(-1)
-                        .setSecondaryInput(-1)
-                        .setMkfile(
-                            FileActionMkFile.newBuilder()
-                                .setPath(path)
-                                .setMode(0644)
-                                .setTimestamp(-1)
-                                .setData(ByteString.copyFromUtf8(text)))))
-        .build();
-  }
-
   private static SolveRequest.Builder llb(Definition.Builder definition) {
     return SolveRequest.newBuilder().setDefinition(definition);
   }
 
   /** A Dockerfile that comes as a frontend's input, so that no session is needed. */
   private static SolveRequest.Builder dockerfile(String text) {
-    Definition given = definition(file("/Dockerfile", text)).build();
+    Definition given = Solves.definition(Solves.file("/Dockerfile", text)).build();
     return SolveRequest.newBuilder()
         .setFrontend("dockerfile.v0")
         .putFrontendInputs("dockerfile", given)
@@ -165,22 +107,22 @@ class BadInputTest {
   @Test
   void anOpOfNoKnownKind() {
     Op unknown = Op.newBuilder().setConstraints(Op.newBuilder().getConstraintsBuilder()).build();
-    refused(llb(definition(unknown)), Code.UNKNOWN, "failed to load LLB");
+    refused(llb(Solves.definition(unknown)), Code.UNKNOWN, "failed to load LLB");
   }
 
   @Test
   void aSourceOfNoKnownScheme() {
     Op unknown =
         Op.newBuilder().setSource(SourceOp.newBuilder().setIdentifier("gopher://a")).build();
-    refused(llb(definition(unknown)), Code.UNKNOWN, "unknown scheme gopher: not found");
+    refused(llb(Solves.definition(unknown)), Code.UNKNOWN, "unknown scheme gopher: not found");
   }
 
   @Test
   void aCapabilityThatTheDaemonLacks() {
-    Op op = file("/a", "a");
+    Op op = Solves.file("/a", "a");
     var metadata = OpMetadata.newBuilder().putCaps("exec.timetravel", true).build();
     refused(
-        llb(definition(op).putMetadata(Digest.of(op.toByteArray()).value(), metadata)),
+        llb(Solves.definition(op).putMetadata(Digest.of(op.toByteArray()).value(), metadata)),
         Code.UNIMPLEMENTED,
         "exec.timetravel");
   }
@@ -188,10 +130,10 @@ class BadInputTest {
   @Test
   void anInputThatIsNotThere() {
     Op op =
-        file("/a", "a").toBuilder()
+        Solves.file("/a", "a").toBuilder()
             .addInputs(Input.newBuilder().setDigest(Digest.of("nobody's").value()))
             .build();
-    refused(llb(definition(op)), Code.UNKNOWN, "failed to load LLB", "missing input");
+    refused(llb(Solves.definition(op)), Code.UNKNOWN, "failed to load LLB", "missing input");
   }
 
   @Test

@@ -9,24 +9,20 @@ import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.grpc.control.SolveResponse;
 import dev.kiln.grpc.pb.Definition;
 import dev.kiln.grpc.pb.ExecOp;
-import dev.kiln.grpc.pb.Input;
 import dev.kiln.grpc.pb.Meta;
 import dev.kiln.grpc.pb.Mount;
 import dev.kiln.grpc.pb.MountType;
 import dev.kiln.grpc.pb.Op;
-import dev.kiln.grpc.pb.OpMetadata;
 import dev.kiln.grpc.pb.SecretOpt;
-import dev.kiln.grpc.pb.SourceOp;
-import dev.kiln.model.Digest;
+import dev.kiln.grpc.raw.RawConnection;
 import dev.kiln.tests.support.Buildctl;
 import dev.kiln.tests.support.Clients;
-import dev.kiln.tests.support.Collector;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
-import dev.kiln.tests.support.Footprint;
 import dev.kiln.tests.support.HostileSession;
 import dev.kiln.tests.support.HostileSession.Misbehaviour;
-import dev.kiln.tests.support.RawConnection;
+import dev.kiln.tests.support.NothingIsLeft;
+import dev.kiln.tests.support.Solves;
 import dev.kiln.tests.support.WireClient;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
@@ -36,23 +32,19 @@ import io.grpc.Status;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,41 +56,22 @@ import org.junit.jupiter.params.provider.EnumSource;
 class HostileClientTest {
   private static final int ENHANCE_YOUR_CALM = 11;
   private static final int LARGER_THAN_ANY = 17 << 20;
-  private static final int DESCRIPTOR_SLACK = 8;
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   static Path dir;
 
+  @RegisterExtension final NothingIsLeft watch = new NothingIsLeft();
+
   private Distribution daemon;
   private Buildctl neighbour;
   private Path context;
-  private int port;
-  private Footprint before;
 
   @BeforeAll
   void start() throws Exception {
-    port = Collector.freePort();
-    daemon =
-        Distribution.start(dir, Map.of("KILN_WARM_UP", "off"), "--debugaddr", "127.0.0.1:" + port);
+    daemon = watch.start(dir);
     neighbour = Buildctl.of(daemon);
     context = Buildctl.context(dir.resolve("context"), "FROM scratch\nARG N\nCOPY Dockerfile /f\n");
     neighbourBuilds();
-  }
-
-  @BeforeEach
-  void measure() throws Exception {
-    before = Footprint.of(daemon, port);
-  }
-
-  @AfterEach
-  void nothingIsLeft() throws Exception {
-    Clients.eventually(
-        Duration.ofSeconds(30),
-        () -> {
-          Footprint now = Footprint.of(daemon, port);
-          return now.isIdle() && now.descriptors() <= before.descriptors() + DESCRIPTOR_SLACK;
-        },
-        () -> "something is left of " + before);
   }
 
   @AfterAll
@@ -113,26 +86,8 @@ class HostileClientTest {
     assertThat(run.code()).as(run.output()).isZero();
   }
 
-  private static Op.Builder source(String identifier) {
-    return Op.newBuilder().setSource(SourceOp.newBuilder().setIdentifier(identifier));
-  }
-
-  private static SolveRequest request(Op op, String session) {
-    ByteString bytes = op.toByteString();
-    Op last =
-        Op.newBuilder()
-            .addInputs(Input.newBuilder().setDigest(Digest.of(bytes.toByteArray()).value()))
-            .build();
-    return SolveRequest.newBuilder()
-        .setRef(UUID.randomUUID().toString())
-        .setSession(session)
-        .setDefinition(
-            Definition.newBuilder()
-                .addDef(bytes)
-                .addDef(last.toByteString())
-                .putMetadata(
-                    Digest.of(bytes.toByteArray()).value(), OpMetadata.getDefaultInstance()))
-        .build();
+  private static SolveRequest context(HostileSession session) {
+    return Solves.request(session.id(), Solves.source("local://context", Map.of())).build();
   }
 
   /** A step that wants a secret; without one it cannot begin. */
@@ -152,29 +107,17 @@ class HostileClientTest {
         .build();
   }
 
-  private static final MethodDescriptor<SolveRequest, SolveResponse> SOLVE =
-      MethodDescriptor.<SolveRequest, SolveResponse>newBuilder()
-          .setType(MethodDescriptor.MethodType.UNARY)
-          .setFullMethodName("moby.buildkit.v1.Control/Solve")
-          .setRequestMarshaller(ProtoUtils.marshaller(SolveRequest.getDefaultInstance()))
-          .setResponseMarshaller(ProtoUtils.marshaller(SolveResponse.getDefaultInstance()))
-          .build();
-
-  private static Future<SolveResponse> solve(WireClient client, SolveRequest request) {
-    return ClientCalls.futureUnaryCall(
-        client.channel().newCall(SOLVE, CallOptions.DEFAULT), request);
-  }
-
   @ParameterizedTest
   @EnumSource
   void aSessionThatLiesHarmsItsOwnBuildOnly(Misbehaviour misbehaviour) throws Exception {
     try (var client = new WireClient(daemon);
         var session = new HostileSession(client.channel(), misbehaviour)) {
-      Op op =
-          misbehaviour == Misbehaviour.HUGE_SECRET
-              ? wantsSecret()
-              : source("local://context").build();
-      Future<SolveResponse> build = solve(client, request(op, session.id()));
+      Future<SolveResponse> build =
+          Solves.begin(
+              client,
+              misbehaviour == Misbehaviour.HUGE_SECRET
+                  ? Solves.request(session.id(), wantsSecret()).build()
+                  : context(session));
       switch (misbehaviour) {
         case SILENCE, FILES_WITHOUT_END, FILES_THAT_STALL -> {
           neighbourBuilds();
@@ -182,7 +125,7 @@ class HostileClientTest {
           build.cancel(true);
         }
         default -> {
-          Status told = failure(build);
+          Status told = Solves.end(build);
           assertThat(told.getCode())
               .as("%s", told)
               .isNotIn(Status.Code.OK, Status.Code.INTERNAL, Status.Code.DEADLINE_EXCEEDED);
@@ -190,15 +133,6 @@ class HostileClientTest {
           neighbourBuilds();
         }
       }
-    }
-  }
-
-  private static Status failure(Future<?> build) throws Exception {
-    try {
-      build.get(30, TimeUnit.SECONDS);
-      return Status.OK;
-    } catch (ExecutionException e) {
-      return Status.fromThrowable(e);
     }
   }
 
@@ -210,10 +144,10 @@ class HostileClientTest {
         }) {
       var client = new WireClient(daemon);
       var session = new HostileSession(client.channel(), each);
-      var _ = solve(client, request(source("local://context").build(), session.id()));
+      var _ = Solves.begin(client, context(session));
       Clients.eventually(
           Duration.ofSeconds(10),
-          () -> Footprint.of(daemon, port).leases() > before.leases(),
+          () -> watch.now().leases() > watch.before().leases(),
           () -> "no build begins");
       client.close(); // the session's bytes go with the connection
       session.close();
@@ -229,14 +163,15 @@ class HostileClientTest {
               .setDefinition(
                   Definition.newBuilder().addDef(ByteString.copyFrom(new byte[LARGER_THAN_ANY])))
               .build();
-      assertThat(failure(solve(client, huge)).getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+      assertThat(Solves.end(Solves.begin(client, huge)).getCode())
+          .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
       neighbourBuilds();
     }
   }
 
   @Test
   void pingsWithoutEndEndTheConnection() throws Exception {
-    try (var connection = new RawConnection(daemon).greet()) {
+    try (var connection = new RawConnection(daemon.socket()).greet()) {
       int sent = 0;
       try {
         while (sent < 500_000) {
@@ -255,7 +190,7 @@ class HostileClientTest {
   @Test
   void messagesThatNeverEndAreBoundedByConnection() throws Exception {
     byte[] longest = {0, 0, -1, -1, -1}; // gRPC's prefix of 16 MiB
-    try (var connection = new RawConnection(daemon).greet()) {
+    try (var connection = new RawConnection(daemon.socket()).greet()) {
       for (int call = 0; call < 64; call++) {
         int stream = 2 * call + 1;
         connection.call(stream, "/moby.buildkit.v1.Control/Solve");
@@ -274,7 +209,7 @@ class HostileClientTest {
     var all = new ArrayList<RawConnection>();
     try {
       for (int i = 0; i < 100; i++) {
-        all.add(new RawConnection(daemon));
+        all.add(new RawConnection(daemon.socket()));
         all.getLast().begin();
       }
       neighbourBuilds();
@@ -289,10 +224,9 @@ class HostileClientTest {
   void aBurstOfConnectionsIsAcceptedAtOnce() throws Exception {
     var all = new ArrayList<SocketChannel>();
     try {
-      var address = UnixDomainSocketAddress.of(daemon.address().substring("unix://".length()));
       long begun = System.nanoTime();
       for (int i = 0; i < 2000; i++) {
-        all.add(SocketChannel.open(address)); // waits where the queue is full
+        all.add(SocketChannel.open(daemon.socket())); // waits where the queue is full
       }
       assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(10));
       neighbourBuilds();
@@ -373,7 +307,7 @@ class HostileClientTest {
               BytesMessage.newBuilder()
                   .setData(ByteString.copyFrom(new byte[] {-1, -1, -1})) // as a ref: no UTF-8
                   .build());
-      assertThat(failure(build)).isNotEqualTo(Status.OK);
+      assertThat(Solves.end(build)).isNotEqualTo(Status.OK);
       neighbourBuilds();
     }
   }

@@ -118,6 +118,11 @@ public final class Distribution implements AutoCloseable {
     return "unix://" + folder.resolve("sock");
   }
 
+  /** The same as a socket's address. */
+  public UnixDomainSocketAddress socket() {
+    return UnixDomainSocketAddress.of(folder.resolve("sock"));
+  }
+
   /** The root that the daemon was given. */
   public Path root() {
     return folder.resolve("root");

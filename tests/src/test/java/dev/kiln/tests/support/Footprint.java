@@ -8,7 +8,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -23,6 +22,7 @@ import java.util.stream.Stream;
  * @param cgroups of containers
  * @param processes that the daemon has started
  * @param leases open ones
+ * @param ingests blobs that are being written
  */
 public record Footprint(
     int descriptors,
@@ -32,6 +32,7 @@ public record Footprint(
     int cgroups,
     int processes,
     int leases,
+    int ingests,
     long heapBytes) {
   /** The daemon holds what was pulled lately by two. */
   private static final int OWN_LEASES = 2;
@@ -57,18 +58,24 @@ public record Footprint(
         daemon.cgroups().size(),
         (int) ProcessHandle.of(pid).stream().flatMap(ProcessHandle::descendants).count(),
         leases(debugPort),
+        kept(daemon.state(), "content/ingest"),
         heap);
   }
 
   /** Whether nothing is left of any step; what a daemon holds for itself does not count. */
   public boolean isIdle() {
-    return mounts == 0 && containers == 0 && cgroups == 0 && processes == 0 && leases == OWN_LEASES;
+    return mounts == 0
+        && containers == 0
+        && cgroups == 0
+        && processes == 0
+        && leases == OWN_LEASES
+        && ingests == 0;
   }
 
   /** The same with what the heap held at a quieter moment. */
   public Footprint withHeap(long bytes) {
     return new Footprint(
-        descriptors, threads, mounts, containers, cgroups, processes, leases, bytes);
+        descriptors, threads, mounts, containers, cgroups, processes, leases, ingests, bytes);
   }
 
   private static int count(Path folder) throws IOException {
@@ -79,10 +86,14 @@ public record Footprint(
 
   /** Bundles and runc's own records of containers that are there. */
   public static int containers(Path root) throws IOException {
+    return kept(root, "executor/bundles", "executor/runc");
+  }
+
+  private static int kept(Path root, String... kinds) throws IOException {
     int all = 0;
     try (Stream<Path> workers = Files.list(root)) {
       for (Path worker : workers.filter(p -> name(p).startsWith("runc-")).toList()) {
-        for (String kind : List.of("executor/bundles", "executor/runc")) {
+        for (String kind : kinds) {
           Path kept = worker.resolve(kind);
           all += Files.exists(kept) ? count(kept) : 0;
         }

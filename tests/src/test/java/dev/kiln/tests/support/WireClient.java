@@ -22,8 +22,7 @@ public final class WireClient implements AutoCloseable {
 
   public WireClient(Distribution daemon) {
     channel =
-        NettyChannelBuilder.forAddress(
-                UnixDomainSocketAddress.of(daemon.address().substring("unix://".length())))
+        NettyChannelBuilder.forAddress(daemon.socket())
             .channelType(NioDomainSocketChannel.class, UnixDomainSocketAddress.class)
             .eventLoopGroup(loops)
             .overrideAuthority("localhost")

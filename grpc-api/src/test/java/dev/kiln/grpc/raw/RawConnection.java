@@ -1,4 +1,4 @@
-package dev.kiln.tests.support;
+package dev.kiln.grpc.raw;
 
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
@@ -7,7 +7,8 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
+import java.net.SocketAddress;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -37,17 +38,26 @@ public final class RawConnection implements AutoCloseable {
   private final Set<Integer> answered = new TreeSet<>();
   private long window = FIRST_WINDOW;
 
-  public RawConnection(Distribution daemon) throws IOException {
-    socket =
-        SocketChannel.open(
-            UnixDomainSocketAddress.of(daemon.address().substring("unix://".length())));
+  public RawConnection(SocketAddress server) throws IOException {
+    socket = SocketChannel.open(server);
     out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(socket)));
     in = new DataInputStream(new BufferedInputStream(Channels.newInputStream(socket)));
   }
 
+  /** Where this end is. */
+  public SocketAddress localAddress() throws IOException {
+    return socket.getLocalAddress();
+  }
+
+  /** Sends what need not be HTTP/2. */
+  public void text(String text) throws IOException {
+    out.write(text.getBytes(StandardCharsets.US_ASCII));
+    out.flush();
+  }
+
   /** What an honest client begins with. */
   public RawConnection greet() throws IOException {
-    out.write(PREFACE.getBytes(StandardCharsets.US_ASCII));
+    text(PREFACE);
     frame(SETTINGS, 0, 0, new byte[0]);
     out.flush();
     return this;
@@ -55,8 +65,7 @@ public final class RawConnection implements AutoCloseable {
 
   /** Half of what an honest client begins with, and no more. */
   public void begin() throws IOException {
-    out.write(PREFACE.substring(0, PREFACE.length() / 2).getBytes(StandardCharsets.US_ASCII));
-    out.flush();
+    text(PREFACE.substring(0, PREFACE.length() / 2));
   }
 
   /** Begins a gRPC call, by HPACK's static table and literals (RFC 7541, appendix A). */
@@ -103,23 +112,31 @@ public final class RawConnection implements AutoCloseable {
     return answered;
   }
 
-  private void read() throws IOException {
+  private record Frame(int type, int flags, int stream, byte[] payload) {}
+
+  private Frame next() throws IOException {
     int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
     int type = in.readUnsignedByte();
     int flags = in.readUnsignedByte();
     int stream = in.readInt();
-    byte[] payload = in.readNBytes(length);
-    if (type == SETTINGS && (flags & ACK) == 0) {
+    return new Frame(type, flags, stream, in.readNBytes(length));
+  }
+
+  private void read() throws IOException {
+    Frame frame = next();
+    boolean ends = frame.type() == HEADERS && (frame.flags() & END_STREAM) != 0;
+    if (frame.type() == SETTINGS && (frame.flags() & ACK) == 0) {
       frame(SETTINGS, ACK, 0, new byte[0]);
       out.flush();
-    } else if (type == WINDOW_UPDATE && stream == 0) {
-      window += ByteBuffer.wrap(payload).getInt();
-    } else if (type == RST_STREAM || type == HEADERS && (flags & END_STREAM) != 0) {
-      answered.add(stream);
-    } else if (type == GOAWAY) {
+    } else if (frame.type() == WINDOW_UPDATE && frame.stream() == 0) {
+      window += ByteBuffer.wrap(frame.payload()).getInt();
+    } else if (frame.type() == RST_STREAM || ends) {
+      answered.add(frame.stream());
+    } else if (frame.type() == GOAWAY) {
+      byte[] why = frame.payload();
       throw new EOFException(
           "the server says farewell: "
-              + new String(payload, 8, length - 8, StandardCharsets.US_ASCII));
+              + new String(why, 8, why.length - 8, StandardCharsets.US_ASCII));
     }
   }
 
@@ -140,16 +157,12 @@ public final class RawConnection implements AutoCloseable {
   public int farewell() throws IOException {
     try {
       while (true) {
-        int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
-        int type = in.readUnsignedByte();
-        in.readUnsignedByte();
-        in.readInt();
-        byte[] payload = in.readNBytes(length);
-        if (type == GOAWAY) {
-          return payload[7];
+        Frame frame = next();
+        if (frame.type() == GOAWAY) {
+          return frame.payload()[7];
         }
       }
-    } catch (EOFException e) {
+    } catch (EOFException | SocketException e) {
       return -1;
     }
   }
