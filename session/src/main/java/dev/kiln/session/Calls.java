@@ -14,7 +14,6 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
@@ -62,19 +61,31 @@ final class Calls {
     return call(session, method, request, Map.of());
   }
 
-  /** As above, but the client has so much time; {@code DEADLINE} after it. */
-  static <Q, R> R call(
-      ClientSession session, MethodDescriptor<Q, R> method, Q request, Duration within)
+  /** As above, where others may wait for the answer; {@code DEADLINE} after the patience. */
+  static <Q, R> R ask(ClientSession session, MethodDescriptor<Q, R> method, Q request)
       throws InterruptedException {
-    return call(
-        session,
-        method,
-        request,
-        Map.of(),
-        OPTIONS.withDeadlineAfter(within.toMillis(), TimeUnit.MILLISECONDS));
+    return ask(session, method, request, Map.of());
   }
 
   /** As above with request metadata. */
+  static <Q, R> R ask(
+      ClientSession session,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      Map<String, List<String>> headers)
+      throws InterruptedException {
+    long patience = session.patience().toMillis();
+    CallOptions options = OPTIONS.withDeadlineAfter(patience, TimeUnit.MILLISECONDS);
+    try {
+      return call(session, method, request, headers, options);
+    } catch (BuildException e) {
+      throw e.kind() == Kind.DEADLINE
+          ? e.wrap("the client does not answer " + method.getFullMethodName())
+          : e;
+    }
+  }
+
+  /** One request with metadata, one answer. */
   static <Q, R> R call(
       ClientSession session,
       MethodDescriptor<Q, R> method,
@@ -102,7 +113,7 @@ final class Calls {
   }
 
   /** A call with both directions open; the caller ends it. */
-  static <Q, R> Duplex<R, Q> open(
+  static <Q, R> ClientDuplex<R, Q> open(
       ClientSession session, MethodDescriptor<Q, R> method, Map<String, List<String>> headers) {
     ClientCall<Q, R> call = session.channel().newCall(method, OPTIONS);
     return ClientDuplex.start(call, method.getType(), metadata(headers));
@@ -137,6 +148,17 @@ final class Calls {
       interrupted.initCause(e);
       throw interrupted;
     }
-    return GrpcErrors.toBuild(e);
+    return ofPeer(e);
+  }
+
+  /**
+   * What the peer answered. One that cancels what it was asked for has failed: it must not look as
+   * if the daemon had given the work up, which it would then do again for others.
+   */
+  static BuildException ofPeer(StatusRuntimeException e) {
+    BuildException failure = GrpcErrors.toBuild(e);
+    return failure.kind() == Kind.CANCELED
+        ? new BuildException(Kind.UNKNOWN, failure.getMessage(), failure.details(), failure)
+        : failure;
   }
 }

@@ -54,12 +54,6 @@ public final class ClientAuth {
               VerifyTokenAuthorityResponse.getDefaultInstance());
   private static final int KEY_BYTES = 32;
 
-  /**
-   * A person may have to unlock a keyring, and others wait for the same registry meanwhile: who
-   * never answers holds them no longer.
-   */
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
-
   private final SecureRandom random = new SecureRandom();
   private final byte[] salt = randomBytes();
 
@@ -118,7 +112,7 @@ public final class ClientAuth {
   public Credentials credentials(ClientSession session, String host) throws InterruptedException {
     try {
       var request = CredentialsRequest.newBuilder().setHost(host).build();
-      CredentialsResponse r = Calls.call(session, CREDENTIALS, request, PATIENCE);
+      CredentialsResponse r = Calls.ask(session, CREDENTIALS, request);
       return new Credentials(session.id(), r.getUsername(), r.getSecret());
     } catch (BuildException e) {
       if (e.kind() == Kind.UNSUPPORTED) {
@@ -138,8 +132,7 @@ public final class ClientAuth {
             .setService(query.service())
             .addAllScopes(query.scopes())
             .build();
-    FetchTokenResponse r =
-        sessions.any(session -> Calls.call(session, FETCH_TOKEN, request, PATIENCE));
+    FetchTokenResponse r = sessions.any(session -> Calls.ask(session, FETCH_TOKEN, request));
     return new Token(
         r.getToken(),
         Duration.ofSeconds(r.getExpiresIn()),
@@ -164,8 +157,7 @@ public final class ClientAuth {
             .build();
     return sessions.any(session -> {
       try {
-        byte[] key =
-            Calls.call(session, GET_AUTHORITY, request, PATIENCE).getPublicKey().toByteArray();
+        byte[] key = Calls.ask(session, GET_AUTHORITY, request).getPublicKey().toByteArray();
         if (key.length != KEY_BYTES) {
           throw new BuildException(Kind.UNKNOWN, "invalid pubkey length " + key.length);
         }
@@ -194,8 +186,7 @@ public final class ClientAuth {
             .build();
     return sessions.any(session -> {
       try {
-        byte[] signed =
-            Calls.call(session, VERIFY_AUTHORITY, request, PATIENCE).getSigned().toByteArray();
+        byte[] signed = Calls.ask(session, VERIFY_AUTHORITY, request).getSigned().toByteArray();
         return SignedMessages.verify(publicKey, signed, payload)
             ? Optional.of(session.id())
             : Optional.empty();

@@ -28,6 +28,7 @@ final class ClientDuplex<I, O> extends ClientCall.Listener<I> implements Duplex<
 
   private int taken; // read but not yet asked for again
   private boolean halfClosed;
+  private boolean canceled; // by us
   private boolean ended;
   private @Nullable BuildException failure; // set with ended, unless it ended well
 
@@ -64,10 +65,24 @@ final class ClientDuplex<I, O> extends ClientCall.Listener<I> implements Duplex<
 
   @Override
   public Optional<I> receive() throws InterruptedException {
+    return receive(Long.MAX_VALUE);
+  }
+
+  /**
+   * As above, but the peer has so much time.
+   *
+   * @throws BuildException {@code DEADLINE} when it is up; the call goes on
+   */
+  Optional<I> receive(long nanos) throws InterruptedException {
     lock.lockInterruptibly();
     try {
+      long left = nanos;
       while (unread.isEmpty() && !ended) {
-        changed.await();
+        if (left <= 0) {
+          throw new BuildException(
+              Kind.DEADLINE, "the client sends no more: context deadline exceeded");
+        }
+        left = changed.awaitNanos(left);
       }
       I next = unread.poll();
       if (next == null) {
@@ -101,6 +116,12 @@ final class ClientDuplex<I, O> extends ClientCall.Listener<I> implements Duplex<
 
   @Override
   public void cancel(String reason) {
+    lock.lock();
+    try {
+      canceled = true;
+    } finally {
+      lock.unlock();
+    }
     call.cancel(reason, null);
   }
 
@@ -144,7 +165,8 @@ final class ClientDuplex<I, O> extends ClientCall.Listener<I> implements Duplex<
     try {
       ended = true;
       if (!status.isOk()) {
-        failure = GrpcErrors.toBuild(new StatusRuntimeException(status, trailers));
+        var answer = new StatusRuntimeException(status, trailers);
+        failure = canceled ? GrpcErrors.toBuild(answer) : Calls.ofPeer(answer);
       }
       changed.signalAll();
     } finally {

@@ -3,6 +3,7 @@ package dev.kiln.session;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import io.grpc.Channel;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -13,9 +14,13 @@ import java.util.concurrent.CompletionStage;
  * {@link Sessions} closes the ones that it made.
  */
 public final class ClientSession implements AutoCloseable {
+  /** A person may have to unlock a keyring. */
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+
   private final SessionMetadata metadata;
   private final Channel channel;
   private final Runnable onClose;
+  private final Duration patience;
   private final CompletableFuture<Void> done = new CompletableFuture<>();
 
   /**
@@ -24,9 +29,14 @@ public final class ClientSession implements AutoCloseable {
    * @param onClose run once, when the session ends
    */
   public ClientSession(SessionMetadata metadata, Channel channel, Runnable onClose) {
+    this(metadata, channel, onClose, PATIENCE);
+  }
+
+  ClientSession(SessionMetadata metadata, Channel channel, Runnable onClose, Duration patience) {
     this.metadata = metadata;
     this.channel = channel;
     this.onClose = onClose;
+    this.patience = patience;
   }
 
   public SessionMetadata metadata() {
@@ -58,6 +68,14 @@ public final class ClientSession implements AutoCloseable {
       throw new BuildException(
           Kind.UNSUPPORTED, "method " + method + " not supported by the client");
     }
+  }
+
+  /**
+   * How long the client may take for one answer, or for the next part of it, that builds of others
+   * may wait for too: who never answers holds them no longer.
+   */
+  Duration patience() {
+    return patience;
   }
 
   /** For calls of services that have no caller in this package. */

@@ -30,7 +30,7 @@ public final class Secrets {
   public static byte[] get(ClientSession session, String id) throws InterruptedException {
     try {
       var request = GetSecretRequest.newBuilder().setID(id).build();
-      return Calls.call(session, GET, request).getData().toByteArray();
+      return Calls.ask(session, GET, request).getData().toByteArray();
     } catch (BuildException e) {
       if (e.kind() == Kind.NOT_FOUND || e.kind() == Kind.UNSUPPORTED) {
         throw new BuildException(Kind.NOT_FOUND, "secret " + id + ": not found", e);

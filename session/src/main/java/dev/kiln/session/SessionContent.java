@@ -16,6 +16,7 @@ import dev.kiln.model.Kind;
 import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,7 +66,7 @@ public final class SessionContent {
   public Optional<Blob> find(Digest digest) throws InterruptedException {
     try {
       var request = InfoRequest.newBuilder().setDigest(digest.value()).build();
-      var info = Calls.call(session, INFO, request, headers).getInfo();
+      var info = Calls.ask(session, INFO, request, headers).getInfo();
       return Optional.of(new Blob(digest, info.getSize(), info.getLabelsMap()));
     } catch (BuildException e) {
       if (e.kind() == Kind.NOT_FOUND) {
@@ -79,29 +80,33 @@ public final class SessionContent {
    * The blob's bytes from {@code offset} to its end, not verified. The caller closes the stream,
    * and reads it from one thread.
    *
-   * @throws BuildException {@code NOT_FOUND}, from the first read, where the store does not have it
+   * @throws BuildException from a read: {@code NOT_FOUND} where the store does not have it, {@code
+   *     DEADLINE} where it stalls for longer than the session's patience
    */
   public InputStream read(Digest digest, long offset) throws InterruptedException {
     var call = Calls.open(session, READ, headers);
     call.send(ReadContentRequest.newBuilder().setDigest(digest.value()).setOffset(offset).build());
     call.halfClose();
-    return new BlobInput(call);
+    return new BlobInput(call, session.patience());
   }
 
   /** Bytes as they arrive. One thread. */
   private static final class BlobInput extends InputStream {
-    private final Duplex<ReadContentResponse, ReadContentRequest> call;
+    private final ClientDuplex<ReadContentResponse, ReadContentRequest> call;
+    private final Duration patience;
     private com.google.protobuf.ByteString part = com.google.protobuf.ByteString.EMPTY;
     private int at;
 
-    BlobInput(Duplex<ReadContentResponse, ReadContentRequest> call) {
+    BlobInput(ClientDuplex<ReadContentResponse, ReadContentRequest> call, Duration patience) {
       this.call = call;
+      this.patience = patience;
     }
 
     private boolean fill() throws IOException {
       try {
-        while (at == part.size()) {
-          var next = call.receive();
+        long end = System.nanoTime() + patience.toNanos();
+        while (at == part.size()) { // an empty part is no progress
+          var next = call.receive(end - System.nanoTime());
           if (next.isEmpty()) {
             return false;
           }
@@ -186,6 +191,12 @@ public final class SessionContent {
     }
     try (Writer writer = started.get();
         InputStream in = from.open()) {
+      if (writer.offset() < 0 || writer.offset() > sizeBytes) {
+        throw new BuildException(
+            Kind.UNKNOWN,
+            "the client's store has %d of the %d bytes of %s"
+                .formatted(writer.offset(), sizeBytes, digest));
+      }
       in.skipNBytes(writer.offset());
       byte[] buffer = new byte[1 << 20];
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {

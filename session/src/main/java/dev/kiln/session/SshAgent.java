@@ -74,7 +74,7 @@ public final class SshAgent implements AutoCloseable {
    * @throws BuildException where it does not
    */
   public static void check(ClientSession session, String id) throws InterruptedException {
-    Calls.call(session, CHECK, CheckAgentRequest.newBuilder().setID(orDefault(id)).build());
+    Calls.ask(session, CHECK, CheckAgentRequest.newBuilder().setID(orDefault(id)).build());
   }
 
   /** Opens a socket for the agent of this id; empty means {@value #DEFAULT_ID}. */

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import dev.kiln.grpc.content.ReadContentRequest;
 import dev.kiln.grpc.content.ReadContentResponse;
+import dev.kiln.grpc.content.WriteContentRequest;
+import dev.kiln.grpc.content.WriteContentResponse;
 import dev.kiln.grpc.session.secrets.GetSecretRequest;
 import dev.kiln.grpc.session.secrets.GetSecretResponse;
 import dev.kiln.grpc.session.upload.BytesMessage;
@@ -21,6 +23,7 @@ import dev.kiln.session.tree.TreeSender;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.net.StandardProtocolFamily;
 import java.net.URI;
@@ -41,6 +44,8 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class SessionsTest {
@@ -377,6 +382,92 @@ class SessionsTest {
       assertThat(in.readAllBytes()).asString(StandardCharsets.UTF_8).isEqualTo("some bytes from 7");
     }
     assertThat(store.get()).isEqualTo("oci:x");
+  }
+
+  @Test
+  void whatOthersMayWaitForHasAnEnd() throws Exception {
+    var read =
+        Calls.serverStreaming(
+            "containerd.services.content.v1.Content",
+            "Read",
+            ReadContentRequest.getDefaultInstance(),
+            ReadContentResponse.getDefaultInstance());
+    ServerDuplex.Body<ReadContentRequest, ReadContentResponse> emptyParts =
+        (_, call) -> {
+          for (; ; Thread.sleep(1)) {
+            call.send(ReadContentResponse.getDefaultInstance());
+          }
+        };
+    ClientSession connected =
+        connect(
+            "one",
+            service("moby.buildkit.secrets.v1.Secrets", GET_SECRET, (_, _) -> silence()),
+            service("containerd.services.content.v1.Content", read, emptyParts));
+    var hurried =
+        new ClientSession(
+            connected.metadata(), connected.channel(), () -> {}, Duration.ofMillis(200));
+    assertThatThrownBy(() -> Secrets.get(hurried, "token"))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.DEADLINE));
+    try (var in = new SessionContent(hurried, "oci:x").read(Digest.of("x"), 0)) {
+      assertThatThrownBy(in::read)
+          .isInstanceOfSatisfying(
+              BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.DEADLINE));
+    }
+  }
+
+  private static void silence() throws InterruptedException {
+    Thread.sleep(Long.MAX_VALUE);
+  }
+
+  @Test
+  void aClientThatCancelsWhatItIsAskedForIsNotTheDaemonThatGaveItUp() throws Exception {
+    ClientSession session =
+        connect(
+            "one",
+            service(
+                "moby.buildkit.secrets.v1.Secrets",
+                GET_SECRET,
+                (_, _) -> {
+                  throw new BuildException(Kind.CANCELED, "context canceled");
+                }));
+    assertThatThrownBy(() -> Secrets.get(session, "token"))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNKNOWN));
+    try (var call = Calls.open(session, GET_SECRET, Map.of())) {
+      call.send(GetSecretRequest.getDefaultInstance());
+      assertThatThrownBy(call::receive)
+          .isInstanceOfSatisfying(
+              BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNKNOWN));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-1, 4, Long.MAX_VALUE})
+  void aStoreThatHasMoreThanThereIsIsRefused(long offset) throws Exception {
+    var write =
+        Calls.bidirectional(
+            "containerd.services.content.v1.Content",
+            "Write",
+            WriteContentRequest.getDefaultInstance(),
+            WriteContentResponse.getDefaultInstance());
+    ClientSession session =
+        connect(
+            "one",
+            service(
+                "containerd.services.content.v1.Content",
+                write,
+                (_, call) -> {
+                  while (call.receive().isPresent()) {
+                    call.send(WriteContentResponse.newBuilder().setOffset(offset).build());
+                  }
+                }));
+    byte[] blob = {1, 2, 3};
+    assertThatThrownBy(() ->
+            new SessionContent(session, "oci:x")
+                .put(Digest.of(blob), blob.length, () -> new ByteArrayInputStream(blob)))
+        .isInstanceOf(BuildException.class)
+        .hasMessageContaining("the client's store has " + offset + " of the 3 bytes");
   }
 
   @Test

@@ -62,38 +62,38 @@ public final class LayoutOrigin implements ImageOrigin {
           Kind.NOT_FOUND,
           "unable to get info about digest: content digest " + digest + ": not found");
     }
-    byte[] bytes = read(new Descriptor("", digest, info.get().sizeBytes()), ids);
+    byte[] bytes = read(digest, ids);
     String type;
     try {
       type = Manifests.mediaType(bytes);
     } catch (BuildException e) {
       throw e.wrap("reference \"" + ref + "\" contains neither an index nor a manifest");
     }
-    return new Descriptor(type, digest, info.get().sizeBytes());
+    return new Descriptor(type, digest, bytes.length); // whatever the store says of it
   }
 
   @Override
   public byte[] small(ImageRef ref, Descriptor blob, List<String> ids, StepProgress progress)
       throws InterruptedException {
-    return read(blob, ids);
+    return read(blob.digest(), ids);
   }
 
-  private byte[] read(Descriptor blob, List<String> ids) throws InterruptedException {
+  private byte[] read(Digest digest, List<String> ids) throws InterruptedException {
     byte[] bytes =
         asked(
             ids,
             session -> {
-              try (InputStream in = store(session).read(blob.digest(), 0)) {
+              try (InputStream in = store(session).read(digest, 0)) {
                 return in.readNBytes(MANIFEST_LIMIT + 1);
               } catch (IOException e) {
                 throw BuildException.of(e).wrap("unable to read root manifest");
               }
             });
-    if (bytes.length > MANIFEST_LIMIT || !Digest.of(bytes).equals(blob.digest())) {
+    if (bytes.length > MANIFEST_LIMIT || !Digest.of(bytes).equals(digest)) {
       throw new BuildException(
           Kind.INVALID,
           "unexpected digest of blob "
-              + blob.digest()
+              + digest
               + " in "
               + storeId
               + (bytes.length > MANIFEST_LIMIT ? ": larger than 4 MiB" : ""));

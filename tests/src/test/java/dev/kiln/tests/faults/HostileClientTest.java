@@ -15,12 +15,11 @@ import dev.kiln.grpc.pb.MountType;
 import dev.kiln.grpc.pb.Op;
 import dev.kiln.grpc.pb.SecretOpt;
 import dev.kiln.grpc.raw.RawConnection;
-import dev.kiln.tests.support.Buildctl;
 import dev.kiln.tests.support.Clients;
 import dev.kiln.tests.support.Distribution;
-import dev.kiln.tests.support.Distribution.Run;
 import dev.kiln.tests.support.HostileSession;
 import dev.kiln.tests.support.HostileSession.Misbehaviour;
+import dev.kiln.tests.support.Neighbour;
 import dev.kiln.tests.support.NothingIsLeft;
 import dev.kiln.tests.support.Solves;
 import dev.kiln.tests.support.WireClient;
@@ -37,7 +36,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -63,27 +61,18 @@ class HostileClientTest {
   @RegisterExtension final NothingIsLeft watch = new NothingIsLeft();
 
   private Distribution daemon;
-  private Buildctl neighbour;
-  private Path context;
+  private Neighbour neighbour;
 
   @BeforeAll
   void start() throws Exception {
     daemon = watch.start(dir);
-    neighbour = Buildctl.of(daemon);
-    context = Buildctl.context(dir.resolve("context"), "FROM scratch\nARG N\nCOPY Dockerfile /f\n");
-    neighbourBuilds();
+    neighbour = Neighbour.of(daemon, dir.resolve("context"));
+    neighbour.builds();
   }
 
   @AfterAll
   void stop() throws Exception {
     daemon.closeClean();
-  }
-
-  private void neighbourBuilds() throws Exception {
-    Run run =
-        Distribution.await(
-            neighbour.build(context, "--opt=build-arg:N=" + UUID.randomUUID()).start());
-    assertThat(run.code()).as(run.output()).isZero();
   }
 
   private static SolveRequest context(HostileSession session) {
@@ -120,7 +109,7 @@ class HostileClientTest {
                   : context(session));
       switch (misbehaviour) {
         case SILENCE, FILES_WITHOUT_END, FILES_THAT_STALL -> {
-          neighbourBuilds();
+          neighbour.builds();
           assertThat(build.isDone()).as("it takes what it takes").isFalse();
           build.cancel(true);
         }
@@ -130,7 +119,7 @@ class HostileClientTest {
               .as("%s", told)
               .isNotIn(Status.Code.OK, Status.Code.INTERNAL, Status.Code.DEADLINE_EXCEEDED);
           assertThat(told.getDescription()).isNotBlank();
-          neighbourBuilds();
+          neighbour.builds();
         }
       }
     }
@@ -151,7 +140,7 @@ class HostileClientTest {
           () -> "no build begins");
       client.close(); // the session's bytes go with the connection
       session.close();
-      neighbourBuilds();
+      neighbour.builds();
     }
   }
 
@@ -165,7 +154,7 @@ class HostileClientTest {
               .build();
       assertThat(Solves.end(Solves.begin(client, huge)).getCode())
           .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-      neighbourBuilds();
+      neighbour.builds();
     }
   }
 
@@ -183,7 +172,7 @@ class HostileClientTest {
       } catch (IOException gone) {
         assertThat(sent).as("pings that were taken").isLessThan(500_000);
       }
-      neighbourBuilds();
+      neighbour.builds();
     }
   }
 
@@ -200,7 +189,7 @@ class HostileClientTest {
         }
       }
       assertThat(connection.answered(10)).as("those that came first").doesNotContain(1, 3, 5);
-      neighbourBuilds();
+      neighbour.builds();
     }
   }
 
@@ -212,7 +201,7 @@ class HostileClientTest {
         all.add(new RawConnection(daemon.socket()));
         all.getLast().begin();
       }
-      neighbourBuilds();
+      neighbour.builds();
     } finally {
       for (RawConnection each : all) {
         each.close();
@@ -229,7 +218,7 @@ class HostileClientTest {
         all.add(SocketChannel.open(daemon.socket())); // waits where the queue is full
       }
       assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(10));
-      neighbourBuilds();
+      neighbour.builds();
     } finally {
       for (SocketChannel each : all) {
         each.close();
@@ -250,7 +239,7 @@ class HostileClientTest {
             "silent-" + i);
         open(client, "Session", bytes, null, headers);
       }
-      neighbourBuilds();
+      neighbour.builds();
     }
   }
 
@@ -308,7 +297,7 @@ class HostileClientTest {
                   .setData(ByteString.copyFrom(new byte[] {-1, -1, -1})) // as a ref: no UTF-8
                   .build());
       assertThat(Solves.end(build)).isNotEqualTo(Status.OK);
-      neighbourBuilds();
+      neighbour.builds();
     }
   }
 }

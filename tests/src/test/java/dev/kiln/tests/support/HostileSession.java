@@ -2,6 +2,7 @@ package dev.kiln.tests.support;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import dev.kiln.grpc.PlainBytes;
 import dev.kiln.grpc.control.BytesMessage;
 import dev.kiln.grpc.fsutil.Packet;
 import dev.kiln.grpc.fsutil.Packet.PacketType;
@@ -9,6 +10,7 @@ import dev.kiln.grpc.fsutil.Stat;
 import dev.kiln.grpc.session.secrets.GetSecretResponse;
 import dev.kiln.grpc.tunnel.TunnelCall;
 import dev.kiln.grpc.tunnel.TunnelServer;
+import dev.kiln.session.ServerDuplex;
 import dev.kiln.session.SessionMetadata;
 import io.grpc.Channel;
 import io.grpc.Metadata;
@@ -20,11 +22,9 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.protobuf.ProtoUtils;
 import io.netty.channel.DefaultEventLoopGroup;
 import io.netty.channel.EventLoopGroup;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
@@ -66,20 +66,24 @@ public final class HostileSession implements AutoCloseable {
 
   private final String id = UUID.randomUUID().toString();
   private final EventLoopGroup loops = new DefaultEventLoopGroup(1);
-  private final Misbehaviour misbehaviour;
   private final TunnelCall call;
   private final Server server;
 
+  /** One that misbehaves in what every build asks for: files, secrets, credentials. */
   public HostileSession(Channel daemon, Misbehaviour misbehaviour) throws IOException {
-    this.misbehaviour = misbehaviour;
+    this(
+        daemon,
+        service("moby.filesync.v1.FileSync", "DiffCopy", MethodType.BIDI_STREAMING, misbehaviour),
+        service("moby.buildkit.secrets.v1.Secrets", "GetSecret", MethodType.UNARY, misbehaviour),
+        service("moby.filesync.v1.Auth", "Credentials", MethodType.UNARY, misbehaviour));
+  }
+
+  /** One that lends these services. */
+  public HostileSession(Channel daemon, ServerServiceDefinition... lent) throws IOException {
+    List<ServerServiceDefinition> services = List.of(lent);
     var headers = new Metadata();
     put(headers, SessionMetadata.ID_HEADER, id);
     put(headers, SessionMetadata.NAME_HEADER, "hostile");
-    List<ServerServiceDefinition> services =
-        List.of(
-            service("moby.filesync.v1.FileSync", "DiffCopy", MethodType.BIDI_STREAMING),
-            service("moby.buildkit.secrets.v1.Secrets", "GetSecret", MethodType.UNARY),
-            service("moby.filesync.v1.Auth", "Credentials", MethodType.UNARY));
     services.forEach(service ->
         service
             .getMethods()
@@ -110,52 +114,50 @@ public final class HostileSession implements AutoCloseable {
     return id;
   }
 
-  /** Messages as bytes: what is no message can be sent too. */
-  private static final MethodDescriptor.Marshaller<byte[]> BYTES =
-      new MethodDescriptor.Marshaller<>() {
-        @Override
-        public InputStream stream(byte[] value) {
-          return new ByteArrayInputStream(value);
-        }
+  /** A service whose methods take and give bytes, each call on a thread of its own. */
+  public static ServerServiceDefinition service(
+      String name, Map<String, ServerDuplex.Body<byte[], byte[]>> methods) {
+    var service = ServerServiceDefinition.builder(name);
+    methods.forEach((method, body) ->
+        service.addMethod(
+            method(name, method, MethodType.BIDI_STREAMING), ServerDuplex.handler(body)));
+    return service.build();
+  }
 
-        @Override
-        public byte[] parse(InputStream stream) {
-          try {
-            return stream.readAllBytes();
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        }
-      };
+  private static MethodDescriptor<byte[], byte[]> method(
+      String service, String method, MethodType type) {
+    return MethodDescriptor.newBuilder(PlainBytes.MARSHALLER, PlainBytes.MARSHALLER)
+        .setType(type)
+        .setFullMethodName(service + "/" + method)
+        .build();
+  }
 
-  private ServerServiceDefinition service(String name, String method, MethodType type) {
+  private static ServerServiceDefinition service(
+      String name, String method, MethodType type, Misbehaviour misbehaviour) {
     return ServerServiceDefinition.builder(name)
         .addMethod(
-            MethodDescriptor.<byte[], byte[]>newBuilder()
-                .setType(type)
-                .setFullMethodName(name + "/" + method)
-                .setRequestMarshaller(BYTES)
-                .setResponseMarshaller(BYTES)
-                .build(),
+            method(name, method, type),
             (in, _) -> {
               in.request(1 << 20);
               if (misbehaviour != Misbehaviour.SILENCE) {
                 in.sendHeaders(new Metadata());
               }
-              return new Answers(in, method);
+              return new Answers(in, method, misbehaviour);
             })
         .build();
   }
 
   /** The wrong answers to one call. */
-  private final class Answers extends ServerCall.Listener<byte[]> {
+  private static final class Answers extends ServerCall.Listener<byte[]> {
     private final ServerCall<byte[], byte[]> call;
     private final String method;
+    private final Misbehaviour misbehaviour;
     private int sent;
 
-    Answers(ServerCall<byte[], byte[]> call, String method) {
+    Answers(ServerCall<byte[], byte[]> call, String method, Misbehaviour misbehaviour) {
       this.call = call;
       this.method = method;
+      this.misbehaviour = misbehaviour;
       if (method.equals("DiffCopy")) {
         list();
       }
