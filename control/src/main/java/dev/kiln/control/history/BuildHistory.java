@@ -143,8 +143,12 @@ public final class BuildHistory implements AutoCloseable {
     var _ =
         trace
             .done()
-            .whenComplete((descriptor, error) ->
-                traced(record.getRef(), error == null ? descriptor : Optional.empty(), done));
+            .whenComplete((descriptor, error) -> {
+              if (error != null) { // the build stands without it
+                LOG.warn("the trace of build {} is not kept", record.getRef(), error);
+              }
+              traced(record.getRef(), error == null ? descriptor : Optional.empty(), done);
+            });
   }
 
   private synchronized void traced(

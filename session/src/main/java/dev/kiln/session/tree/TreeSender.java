@@ -64,9 +64,10 @@ public final class TreeSender {
     try {
       serveRequests();
     } catch (BuildException | InterruptedException e) {
+      @Nullable Throwable first = failure.get(); // an interrupt makes more
       helpers.forEach(Blocking.Task::interrupt);
       awaitAll(helpers);
-      switch (failure.get()) {
+      switch (first) {
         case IOException io -> throw io;
         case BuildException own -> throw own;
         case null, default -> throw e;
@@ -90,11 +91,25 @@ public final class TreeSender {
           peer.send(new Packet.Fin());
           return;
         }
-        case Packet.Failed(String message) ->
-            throw new BuildException(Kind.UNKNOWN, "error from receiver: " + message);
+        case Packet.Failed(String message) -> throw failureOfPeer(message);
         case Packet.Entry _, Packet.EndOfEntries _, Packet.Data _ ->
             throw new BuildException(Kind.INVALID, "a receiver sent what only a sender may");
       }
+    }
+  }
+
+  /**
+   * Of several failures the receiver names one here, perhaps that the others made it give up: how
+   * it ends the call counts more.
+   */
+  private BuildException failureOfPeer(String named) throws InterruptedException {
+    try {
+      while (peer.receive().isPresent()) {
+        continue; // what came before the end
+      }
+      return new BuildException(Kind.UNKNOWN, "error from receiver: " + named);
+    } catch (BuildException end) {
+      return end.wrap("error from receiver");
     }
   }
 

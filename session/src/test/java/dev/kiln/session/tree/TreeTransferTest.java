@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
+import dev.kiln.model.Kind;
 import dev.kiln.sys.BytePath;
 import dev.kiln.sys.Descent;
 import dev.kiln.sys.Directories;
@@ -19,10 +20,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -303,6 +306,33 @@ class TreeTransferTest {
             () -> TreeReceiver.receive(pair.receiver, destination, ReceiveOptions.MIRROR))
         .isInstanceOf(BuildException.class)
         .hasMessage("error from sender: disk on fire");
+  }
+
+  @Test
+  void howTheReceiverEndsTheCallSaysWhyItFailed() throws Exception {
+    var answers = new ArrayDeque<Packet>(List.of(new Packet.Failed("context canceled")));
+    PacketStream receiver =
+        new PacketStream() {
+          @Override
+          public void send(Packet packet) {}
+
+          @Override
+          public Optional<Packet> receive() {
+            if (answers.isEmpty()) {
+              throw new BuildException(Kind.EXHAUSTED, "write /a: no space left on device");
+            }
+            return Optional.of(answers.poll());
+          }
+
+          @Override
+          public void cancel(String reason) {}
+        };
+    try (var tree = new DirectoryTree(source)) {
+      assertThatThrownBy(() -> TreeSender.send(receiver, tree, _ -> {}))
+          .isInstanceOfSatisfying(
+              BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.EXHAUSTED))
+          .hasMessage("error from receiver: write /a: no space left on device");
+    }
   }
 
   @Test

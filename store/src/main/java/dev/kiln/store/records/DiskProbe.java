@@ -1,8 +1,11 @@
 package dev.kiln.store.records;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 
 /**
@@ -23,8 +26,9 @@ enum DiskProbe {
   static DiskProbe beside(Path file) {
     Path probe = file.resolveSibling(file.getFileName() + ".probe");
     try {
-      try {
-        Files.write(probe, new byte[BYTES]);
+      try (var out = FileChannel.open(probe, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        out.write(ByteBuffer.allocate(BYTES));
+        out.force(false); // some are found to be full only then
       } finally {
         Files.deleteIfExists(probe);
       }

@@ -2,13 +2,19 @@ package dev.kiln.tests.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
+import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
 import dev.kiln.tests.support.Buildctl;
 import dev.kiln.tests.support.Distribution;
 import dev.kiln.tests.support.Distribution.Run;
 import dev.kiln.tests.support.FaultyDisk;
 import dev.kiln.tests.support.FaultyDisk.Errno;
+import dev.kiln.tests.support.WireClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +54,12 @@ class DiskFaultsTest {
      */
     CACHED(""),
 
+    /** All comes from the cache but for the last step. */
+    LAST_STEP(""),
+
+    /** All steps run, and the cache is exported to the client. */
+    EXPORTED_CACHE(""),
+
     /** All steps and layers come from the cache: only what describes the image is written. */
     DESCRIBED("type=oci,dest=/dev/null,annotation.number=%d");
 
@@ -63,7 +75,9 @@ class DiskFaultsTest {
           new Place("progress log, created", "c", "/progress/", false),
           new Place("progress log, written", "w", "/progress/", false),
           new Place("records, written", "w", "/records.db", true),
+          new Place("records, synced", "s", "/records.db", true),
           new Place("cache keys, written", "w", "/cache.db", false),
+          new Place("cache keys, synced", "s", "/cache.db", false),
           new Place("blob, created", "c", "/content/ingest/", true),
           new Place("blob, written", "w", "/content/ingest/", true),
           new Place("blob, renamed", "r", "/content/blobs/", true),
@@ -71,12 +85,18 @@ class DiskFaultsTest {
           new Place("snapshot, written", "w", "/snapshots/", true),
           new Place("snapshot of a COPY, created", "c", "/copied", true),
           new Place("snapshot of a COPY, written", "w", "/copied", true),
+          new Place("upper directory of a RUN, created", "c", "/work", true, Work.LAST_STEP),
+          new Place(
+              "mount points of a RUN, created", "c", "/etc/resolv.conf", true, Work.LAST_STEP),
+          new Place("snapshot of a RUN, committed", "w", "/records.db", true, Work.LAST_STEP),
+          new Place("cache export, layers", "w", "/content/ingest/", true, Work.EXPORTED_CACHE),
           new Place("build's record, written", "w", "/content/", true, Work.CACHED),
           new Place("provenance and manifest, written", "w", "/content/", true, Work.DESCRIBED),
           new Place("checksums, created", "c", "/checksums/", false),
           new Place("checksums, written", "w", "/checksums/", false),
           new Place("checksums, renamed", "r", "/checksums/", false),
           new Place("history, written", "w", "/history.db", false),
+          new Place("history, synced", "s", "/history.db", false),
           new Place("step's bundle, created", "c", "/executor/", true),
           new Place("step's bundle, written", "w", "/executor/", true));
 
@@ -84,6 +104,7 @@ class DiskFaultsTest {
   private final SoftAssertions all = new SoftAssertions();
   private int number;
   private int annotations;
+  private int lastStep;
 
   @Test
   void eachClientIsAnsweredAndSoIsTheNextOne() throws Exception {
@@ -98,18 +119,92 @@ class DiskFaultsTest {
           row(client, disk, place, Errno.EDQUOT);
         }
       }
+      for (Errno errno : List.of(Errno.ENOSPC, Errno.EIO)) {
+        ownWrite(client, errno);
+        trace(daemon, client, disk, errno);
+      }
       all.assertAll();
       Run usage = client.run("du");
       assertThat(usage.code()).as(usage.output()).isZero();
       Run pruned = client.run("prune", "--all");
       assertThat(pruned.code()).as(pruned.output()).isZero();
       assertThat(build(client).code()).isZero();
+      stop(daemon, disk, Errno.EIO);
     } finally {
       Path matrix = Path.of("target/disk-faults.md");
       Files.write(matrix, rows);
     }
-    try (var again = Distribution.start(dir)) {
+    try (var again = Distribution.start(dir, disk.environment())) {
       assertThat(build(Buildctl.of(again)).code()).as(again.log()).isZero();
+      stop(again, disk, Errno.ENOSPC);
+    }
+    try (var again = Distribution.start(dir)) {
+      assertThat(build(Buildctl.of(again), Work.CACHED).output()).contains("CACHED");
+    }
+  }
+
+  /** What a step writes fails in the kernel, where no part of the daemon is. */
+  private void ownWrite(Buildctl client, Errno errno) throws Exception {
+    String device = errno == Errno.EIO ? "/proc/self/mem" : "/dev/full"; // whose writes fail so
+    Path context =
+        Buildctl.context(
+            dir.resolve("own"),
+            Buildctl.BASE + "RUN /bin/busybox dd if=/bin/busybox bs=1 count=1 of=" + device + "\n");
+    Run told = Distribution.await(client.build(context).start());
+    String of = "a step's own write " + errno + ": ";
+    all.assertThat(told.code()).as(of).isNotZero();
+    all.assertThat(told.output()).as(of).containsIgnoringCase(errno.words());
+    answered("a step's own write", errno, told, build(client, Work.CACHED));
+  }
+
+  /** The trace is written after the client has its answer: only the log can tell. */
+  private void trace(Distribution daemon, Buildctl client, FaultyDisk disk, Errno errno)
+      throws Exception {
+    Path ref = dir.resolve("ref");
+    Run told = build(client, Work.CACHED, "--ref-file=" + ref);
+    disk.fail(errno, "w", "/content/ingest/", 0);
+    try (var wire = new WireClient(daemon)) {
+      wire.call(
+          "moby.buildkit.v1.Control/UpdateBuildHistory",
+          UpdateBuildHistoryRequest.newBuilder()
+              .setRef(Files.readString(ref).strip())
+              .setFinalize(true)
+              .build(),
+          UpdateBuildHistoryRequest.getDefaultInstance(),
+          UpdateBuildHistoryResponse.getDefaultInstance());
+    } finally {
+      disk.work();
+    }
+    String of = "trace " + errno + ": ";
+    all.assertThat(disk.seen()).as(of + "the place is reached").isPositive();
+    all.assertThat(daemon.log().lines().filter(l -> l.contains("is not kept")).toList().getLast())
+        .as(of)
+        .contains(Files.readString(ref).strip());
+    answered("trace, written", errno, told, build(client, Work.CACHED));
+  }
+
+  /** A stop ends all the same, and what was built is there afterwards. */
+  private void stop(Distribution daemon, FaultyDisk disk, Errno errno) throws Exception {
+    disk.fail(errno, "s", "/root/kiln", 0);
+    try {
+      daemon.close();
+    } finally {
+      disk.work();
+    }
+    assertThat(disk.seen()).as("the place is reached").isPositive();
+    assertThat(daemon.isAlive()).isFalse();
+    assertThat(daemon.log()).contains("the store was not synced");
+    rows.add("| stop: state, synced | %s | (logged) | started |".formatted(errno));
+  }
+
+  /** SQLite syncs its log when it begins it anew, which it does after a checkpoint. */
+  private void checkpoint(String database) throws Exception {
+    try (var files = Files.walk(dir.resolve("root/kiln"), 2)) {
+      Path file = files.filter(f -> f.toString().endsWith(database)).findFirst().orElseThrow();
+      try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+          Statement statement = connection.createStatement()) {
+        statement.execute("PRAGMA wal_checkpoint(RESTART)");
+      }
     }
   }
 
@@ -169,6 +264,9 @@ class DiskFaultsTest {
   }
 
   private void row(Buildctl client, FaultyDisk disk, Place place, Errno errno) throws Exception {
+    if (place.operations().equals("s")) {
+      checkpoint(place.path());
+    }
     disk.fail(errno, place.operations(), place.path(), 0);
     Run told;
     int seen;
@@ -179,15 +277,7 @@ class DiskFaultsTest {
       disk.work();
     }
     Run next = build(client);
-    String answer =
-        told.code() == 0 ? "built" : told.output().lines().toList().getLast().replace("|", "\\|");
-    rows.add(
-        "| %s | %s | %s | %s |"
-            .formatted(
-                place.name(),
-                errno,
-                answer.replace(dir.toString(), "…"),
-                next.code() == 0 ? "built" : next.output().lines().toList().getLast()));
+    String answer = answered(place.name(), errno, told, next);
     String of = place.name() + " " + errno + ": ";
     all.assertThat(seen).as(of + "the place is reached").isPositive();
     all.assertThat(told.code() != 0).as(of + told.output()).isEqualTo(place.fails());
@@ -197,7 +287,21 @@ class DiskFaultsTest {
           .contains(place.path().split("\\.")[0]) // the thing is named
           .containsIgnoringCase(errno.words());
     }
-    all.assertThat(next.code()).as(of + next.output()).isZero();
+  }
+
+  /** Adds a row; the last line that the client printed, or that it has its result. */
+  private String answered(String place, Errno errno, Run told, Run next) {
+    String answer =
+        told.code() == 0 ? "built" : told.output().lines().toList().getLast().replace("|", "\\|");
+    rows.add(
+        "| %s | %s | %s | %s |"
+            .formatted(
+                place,
+                errno,
+                answer.replace(dir.toString(), "…"),
+                next.code() == 0 ? "built" : next.output().lines().toList().getLast()));
+    all.assertThat(next.code()).as(place + " " + errno + ": " + next.output()).isZero();
+    return answer;
   }
 
   /** A build that goes by all of these places; another one each time. */
@@ -205,21 +309,29 @@ class DiskFaultsTest {
     return build(client, Work.ANEW);
   }
 
-  private Run build(Buildctl client, Work work) throws Exception {
-    if (work == Work.ANEW) {
-      number++;
+  private Run build(Buildctl client, Work work, String... more) throws Exception {
+    switch (work) {
+      case ANEW, EXPORTED_CACHE -> number++;
+      case LAST_STEP -> lastStep++;
+      case CACHED, DESCRIBED -> {}
     }
     Path context =
         Buildctl.context(
             dir.resolve("context"),
             Buildctl.BASE
                 + "COPY number /copied\n"
-                + "RUN /bin/busybox seq 1 40000 && /bin/busybox cat /copied\n");
+                + "RUN : "
+                + lastStep
+                + "; /bin/busybox seq 1 40000 && /bin/busybox cat /copied\n");
     Files.writeString(context.resolve("number"), "build " + number);
     var flags = new ArrayList<>(List.of("--opt=attest:provenance=mode=max"));
     if (!work.output.isEmpty()) {
       flags.add("--output=" + work.output.formatted(annotations++));
     }
+    if (work == Work.EXPORTED_CACHE) {
+      flags.add("--export-cache=type=local,mode=max,dest=" + dir.resolve("cache"));
+    }
+    flags.addAll(List.of(more));
     return Distribution.await(client.build(context, flags.toArray(String[]::new)).start());
   }
 }
