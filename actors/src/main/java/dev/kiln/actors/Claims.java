@@ -21,7 +21,7 @@ final class Claims {
       int output,
       EdgeState state,
       List<CacheMap> maps,
-      List<VertexActor.InputRef> inputs,
+      List<InputInterests.Ref> inputs,
       CacheTable cache,
       ActorRef<VertexActor.Command> replyTo) {
     var tokens = new ArrayList<List<Token>>();

@@ -12,16 +12,19 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * The solver as the rest of the daemon uses it: jobs are opened here, and their progress is found
  * here by their ids. Any thread; lives as long as the actor system.
  */
-public final class Solver {
+public final class Solver implements StepWorkers {
   /** How long an ended job is still found (features V-10). */
   private static final Duration LINGER = Duration.ofSeconds(10);
 
@@ -30,6 +33,8 @@ public final class Solver {
   private final SolverOptions options;
   private final CacheIndex index;
   private final ActorRef<VertexGraph.Command> graph;
+  private final ActiveOps ops;
+  private final AtomicReference<StepFigures> figures;
   private final AtomicLong logNumbers = new AtomicLong();
   private final Map<String, Job> jobs = new HashMap<>();
   private final Map<String, ProgressLog> ended = new HashMap<>();
@@ -40,24 +45,31 @@ public final class Solver {
       SolverPorts ports,
       SolverOptions options,
       CacheIndex index,
-      ActorRef<VertexGraph.Command> graph) {
+      ActorRef<VertexGraph.Command> graph,
+      ActiveOps ops,
+      AtomicReference<StepFigures> figures) {
     this.system = system;
     this.ports = ports;
     this.options = options;
     this.index = index;
     this.graph = graph;
+    this.ops = ops;
+    this.figures = figures;
   }
 
   /** Reads the cache store, which blocks, and starts the actors. */
   public static Solver start(ActorSystem<?> system, SolverPorts ports, SolverOptions options) {
     var index = new CacheIndex(ports.cache(), ports.results());
+    var ops = new ActiveOps();
+    var figures = new AtomicReference<>(new StepFigures(options.limits().slots(), 0, 0, 0));
     ActorRef<VertexGraph.Command> graph =
         system.systemActorOf(
             VertexGraph.create(
-                new VertexGraph.Env(ports, options.logLimits(), index, options.maxParallelism())),
+                new VertexGraph.Env(
+                    ports, options.logLimits(), index, options.limits(), ops, figures::set)),
             "graph",
             Props.empty());
-    return new Solver(system, ports, options, index, graph);
+    return new Solver(system, ports, options, index, graph, ops, figures);
   }
 
   /**
@@ -138,6 +150,30 @@ public final class Solver {
             },
             system.executionContext());
     return found;
+  }
+
+  @Override
+  public <T> Blocking.Task<T> beside(String name, Callable<T> work) {
+    var promise = new CompletableFuture<T>();
+    Callable<T> traced = io.opentelemetry.context.Context.current().wrap(work);
+    long op = VertexActor.newInterest();
+    ops.add(
+        op,
+        (call, queued) -> {
+          try {
+            promise.complete(traced.call());
+          } catch (Throwable e) { // whatever ends the work ends the task
+            promise.completeExceptionally(e);
+          }
+          return new OpEnd.Done();
+        });
+    graph.tell(new VertexGraph.Beside(op, name, promise));
+    return new Blocking.Task<>(promise, () -> graph.tell(new VertexGraph.StopBeside(op)));
+  }
+
+  /** How many steps run and wait now. */
+  public StepFigures steps() {
+    return Objects.requireNonNull(figures.get());
   }
 
   /** Tells that results were collected: their records are forgotten (features V-36). */

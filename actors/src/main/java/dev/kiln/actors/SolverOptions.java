@@ -1,10 +1,9 @@
 package dev.kiln.actors;
 
 import java.nio.file.Path;
-import java.util.OptionalInt;
 
 /**
- * @param maxParallelism most ops that run at once; absent is without limit
+ * @param limits how many steps run at once
  * @param progressFolder an existing folder for the logs of live jobs
  */
-public record SolverOptions(OptionalInt maxParallelism, Path progressFolder, LogLimits logLimits) {}
+public record SolverOptions(StepLimits limits, Path progressFolder, LogLimits logLimits) {}

@@ -32,6 +32,9 @@ final class StepTrace {
   /** From the first work for the vertex to what its span shows. */
   private static final AttributeKey<Long> WAITED = AttributeKey.longKey("kiln.step.waited_ms");
 
+  /** How long the step waited for a slot; absent where it did not. */
+  private static final AttributeKey<Long> QUEUED = AttributeKey.longKey("kiln.step.queued_ms");
+
   private enum Phase {
     WAITING,
     BEGUN,
@@ -49,6 +52,7 @@ final class StepTrace {
   private Optional<BuildException> failure = Optional.empty();
   private boolean cached;
   private int working;
+  private Duration queued = Duration.ZERO;
   private final List<Early> early = new ArrayList<>();
   private Instant begun = Instant.EPOCH;
   private Instant lastWork = Instant.EPOCH;
@@ -88,6 +92,11 @@ final class StepTrace {
       begun = at;
       List.copyOf(jobs.keySet()).forEach(this::open);
     }
+  }
+
+  /** The vertex's run waited this long for a slot. */
+  synchronized void queued(Duration time) {
+    queued = time;
   }
 
   /** A vertex after this one came from the cache, so that this one's result was not needed. */
@@ -140,6 +149,9 @@ final class StepTrace {
       Span span = open.span().get();
       if (cached) {
         span.setAttribute(CACHED, true);
+      }
+      if (queued.isPositive()) {
+        span.setAttribute(QUEUED, queued.toMillis());
       }
       failure.ifPresent(e -> span.setStatus(StatusCode.ERROR, e.getMessage()));
       span.end(at);

@@ -11,6 +11,7 @@ import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
+import dev.kiln.actors.ActiveVertices.Entry;
 import dev.kiln.llb.Edge;
 import dev.kiln.llb.Graph;
 import dev.kiln.llb.Vertex;
@@ -24,14 +25,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * The graph that all builds share: it alone knows which vertices are active and which jobs want
@@ -58,6 +57,18 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
 
   record Cancel(long solve) implements Command {}
 
+  /**
+   * Has work done by a worker of the pool that is none of a vertex's: the op of that number.
+   *
+   * @param promise is completed by the work; it fails where the work cannot be done
+   */
+  record Beside(long op, String name, CompletableFuture<?> promise) implements Command {}
+
+  /** Interrupts that work. */
+  record StopBeside(long op) implements Command {}
+
+  private record BesideNews(StepNews news) implements Command {}
+
   /** The job is over: it wants nothing any more. */
   record Leave(JobScope job) implements Command {}
 
@@ -74,37 +85,21 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       ActorRef<VertexActor.Command> replyTo)
       implements Command {}
 
-  /** A way by which an edge is known: its key's digest, and one way by which an input is. */
-  private record Known(KeyDigest digest, int output, int input, String token) {}
-
   /** How deep definitions may lie in files that definitions of other files make. */
   private static final int MOST_NESTED = 100;
-
-  /** An active vertex. */
-  private static final class Entry {
-    final Vertex vertex;
-    final VertexScope scope;
-    final ActorRef<VertexActor.Command> actor;
-    final Set<Digest> children = new HashSet<>();
-    final Map<Integer, Edge> moved = new HashMap<>();
-    final List<Known> claims = new ArrayList<>();
-    int depth;
-    boolean stopping;
-
-    Entry(Vertex vertex, VertexScope scope, ActorRef<VertexActor.Command> actor) {
-      this.vertex = vertex;
-      this.scope = scope;
-      this.actor = actor;
-    }
-  }
 
   /**
    * What the graph needs of the solver.
    *
-   * @param maxParallelism how many ops run at once; absent for no bound
+   * @param limits how many steps run at once
    */
   record Env(
-      SolverPorts ports, LogLimits logLimits, CacheIndex index, OptionalInt maxParallelism) {}
+      SolverPorts ports,
+      LogLimits logLimits,
+      CacheIndex index,
+      StepLimits limits,
+      ActiveOps ops,
+      Consumer<StepFigures> figures) {}
 
   /** A solve under way. */
   private record Open(
@@ -115,34 +110,33 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
 
   private final Env env;
   private final VertexActor.Env vertexEnv;
-  private final Map<Digest, Entry> active = new HashMap<>();
+  private final ActiveVertices active = new ActiveVertices();
 
   /** Keys of active vertices that ignore caches, by the key of the twin that does not. */
   private final Map<Digest, Digest> uncached = new HashMap<>();
 
-  private final Map<Digest, VertexScope> scopes = new ConcurrentHashMap<>();
-  private final Map<ActorRef<?>, Digest> byActor = new HashMap<>();
   private final Map<String, Set<Digest>> byJob = new HashMap<>();
-  private final Map<Known, Set<Edge>> claims = new HashMap<>();
+  private final ClaimTable claims = new ClaimTable();
   private final Map<Long, Open> solves = new LinkedHashMap<>();
   private final List<Solve> waiting = new ArrayList<>();
+  private final Map<Long, CompletableFuture<?>> besides = new HashMap<>();
+  private final ActorRef<StepNews> besideNews;
   private long sequence;
 
   private VertexGraph(ActorContext<Command> context, Env env) {
     super(context);
     this.env = env;
-    Optional<ActorRef<ExecPool.Command>> pool = Optional.empty();
-    if (env.maxParallelism().isPresent()) {
-      pool =
-          Optional.of(context.spawn(ExecPool.create(env.maxParallelism().getAsInt()), "exec-pool"));
-      context.watch(pool.get());
-    }
+
+    ActorRef<StepPool.Command> pool =
+        context.spawn(StepPool.create(env.limits(), env.ops(), env.figures()), "step-pool");
+    context.watch(pool);
+    this.besideNews = context.messageAdapter(StepNews.class, BesideNews::new);
     this.vertexEnv =
-        new VertexActor.Env(env.ports().runners(), env.index(), context.getSelf(), pool);
+        new VertexActor.Env(env.ports().runners(), env.index(), context.getSelf(), pool, env.ops());
   }
 
   /**
-   * A failure that no build can be blamed for, as the end of the pool of permits, ends the builds
+   * A failure that no build can be blamed for, as the end of the pool of steps, ends the builds
    * under way with its reason; the graph begins anew, with the builds that come then.
    */
   static Behavior<Command> create(Env env) {
@@ -160,6 +154,9 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
         case Cancel(var id) -> onCancel(id);
         case Leave(var job) -> onLeave(job);
         case Claim claim -> onClaim(claim);
+        case Beside beside -> onBeside(beside);
+        case StopBeside(var op) -> vertexEnv.pool().tell(new StepPool.Cancel(new Attempt(op, 1)));
+        case BesideNews(var news) -> onBesideNews(news);
       }
     } catch (RuntimeException | Error e) {
       failed(message, e);
@@ -175,12 +172,12 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
         solve.promise().completeExceptionally(internal("the solver failed", why));
       }
       case Claim claim -> {
-        Entry entry = active.get(claim.edge().vertex());
-        if (entry != null && !entry.stopping) {
-          crashed(entry, why);
-        }
+        active.live(claim.edge().vertex()).ifPresent(entry -> crashed(entry, why));
       }
-      case Cancel _, Leave _ -> throw new IllegalStateException("the solver failed", why);
+      case Beside beside ->
+          beside.promise().completeExceptionally(internal("the solver failed", why));
+      case Cancel _, Leave _, StopBeside _, BesideNews _ ->
+          throw new IllegalStateException("the solver failed", why);
     }
   }
 
@@ -210,6 +207,34 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
             "the solver failed and began anew; the daemon's log has the reason, build again");
     solves.values().forEach(open -> open.promise().completeExceptionally(failure));
     waiting.forEach(solve -> solve.promise().completeExceptionally(failure));
+    besides.values().forEach(beside -> beside.completeExceptionally(failure));
+  }
+
+  // --- what is none of a vertex's
+
+  private void onBeside(Beside beside) {
+    besides.put(beside.op(), beside.promise());
+    vertexEnv
+        .pool()
+        .tell(
+            new StepPool.Submit(
+                new Attempt(beside.op(), 1),
+                beside.name(),
+                new OpCall.Beside(),
+                OpSteps.Way.BLOCKING,
+                false,
+                List.of(),
+                besideNews));
+  }
+
+  private void onBesideNews(StepNews news) {
+    if (news instanceof StepNews.Ended(var attempt, var end)) {
+      env.ops().remove(attempt.vertex());
+      CompletableFuture<?> promise = besides.remove(attempt.vertex());
+      if (promise != null && end instanceof OpEnd.Failed(var cause)) {
+        promise.completeExceptionally(cause); // unless the work did it
+      }
+    }
   }
 
   // --- solves
@@ -220,29 +245,29 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     }
     List<JobScope> jobs;
     if (solve.within().isPresent()) {
-      Entry parent = active.get(solve.within().get());
-      if (parent == null || parent.stopping) {
+      Optional<Entry> parent = active.live(solve.within().get());
+      if (parent.isEmpty()) {
         solve.promise().completeExceptionally(canceled());
         return;
       }
-      Optional<BuildException> refusal = refusal(parent, solve.graph());
+      Optional<BuildException> refusal = refusal(parent.get(), solve.graph());
       if (refusal.isPresent()) {
         solve.promise().completeExceptionally(refusal.get());
         return;
       }
-      jobs = parent.scope.jobs();
+      jobs = parent.get().scope.jobs();
     } else {
       jobs = solve.job().stream().toList();
     }
     for (Digest digest : solve.graph().vertices().keySet()) {
       Digest bare = uncached.get(digest);
-      if (isStopping(digest) || bare != null && isStopping(bare)) {
+      if (active.isStopping(digest) || bare != null && active.isStopping(bare)) {
         waiting.add(solve);
         return;
       }
     }
     Edge root = load(solve, jobs);
-    Entry entry = entry(root.vertex());
+    Entry entry = active.get(root.vertex());
     long id = solve.id();
     ActorRef<SolveActor.Command> actor =
         getContext()
@@ -263,16 +288,11 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     Digest self = parent.vertex.digest();
     List<Digest> asked =
         graph.vertices().keySet().stream().map(d -> uncached.getOrDefault(d, d)).toList();
-    return reaches(asked, self)
+    return active.reaches(asked, self)
         ? Optional.of(
             new BuildException(
                 Kind.INVALID, "a build op's definition needs the result of that build op"))
         : Optional.empty();
-  }
-
-  private boolean isStopping(Digest digest) {
-    Entry entry = active.get(digest);
-    return entry != null && entry.stopping;
   }
 
   private void onCancel(long id) {
@@ -303,20 +323,18 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     var shown = new HashMap<JobScope, List<Progress>>();
     for (Vertex vertex : solve.graph().vertices().values()) {
       Digest key = vertex.digest();
-      Entry twin = active.get(key);
-      if (twin != null && !twin.vertex.options().ignoreCache() && vertex.options().ignoreCache()) {
+      boolean cachedTwin =
+          active.find(key).filter(twin -> !twin.vertex.options().ignoreCache()).isPresent();
+      if (cachedTwin && vertex.options().ignoreCache()) {
         uncached.computeIfAbsent(key, VertexGraph::withoutCache);
       }
-      key = uncached.getOrDefault(key, key);
-      keys.put(vertex.digest(), key);
-      Entry entry = active.get(key);
-      if (entry == null) {
-        entry = make(vertex, key, keys);
-      }
+      Digest id = uncached.getOrDefault(key, key);
+      keys.put(vertex.digest(), id);
+      Entry entry = active.find(id).orElseGet(() -> make(vertex, id, keys));
       entry.scope.addImports(solve.imports());
       if (solve.within().isPresent()) {
-        Entry parent = entry(solve.within().get());
-        parent.children.add(key);
+        Entry parent = active.get(solve.within().get());
+        parent.children.add(id);
         entry.depth = Math.max(entry.depth, parent.depth + 1);
         entry.scope.addImports(parent.scope.imports());
       }
@@ -335,11 +353,11 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
 
   private Entry make(Vertex vertex, Digest key, Map<Digest, Digest> keys) {
     var inputEdges = new ArrayList<Edge>();
-    var inputs = new ArrayList<VertexActor.InputRef>();
+    var inputs = new ArrayList<InputInterests.Ref>();
     for (Edge input : vertex.inputs()) {
       var edge = new Edge(keys.getOrDefault(input.vertex(), input.vertex()), input.index());
       inputEdges.add(edge);
-      inputs.add(new VertexActor.InputRef(entry(edge.vertex()).actor, edge));
+      inputs.add(new InputInterests.Ref(active.get(edge.vertex()).actor, edge));
     }
     var keyed =
         new Vertex(
@@ -353,7 +371,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
             vertex.opBytes());
     var progress =
         new VertexProgress(env.ports().codec(), env.logLimits(), VertexProgress.bare(keyed));
-    var scope = new VertexScope(keyed, progress, scopes);
+    var scope = new VertexScope(keyed, progress, active.scopes());
     String name = "vertex-" + key.hex().substring(0, 12);
     ResultLease lease = env.ports().leases().open(name);
     SubSolver sub = new Solves(getContext().getSelf()).within(key);
@@ -363,17 +381,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
                 VertexActor.create(vertexEnv, scope, lease, inputs, sub), name + "-" + ++sequence);
     getContext().watch(actor);
     var entry = new Entry(keyed, scope, actor);
-    active.put(key, entry);
-    scopes.put(key, scope);
-    byActor.put(actor, key);
-    return entry;
-  }
-
-  private Entry entry(Digest digest) {
-    Entry entry = active.get(digest);
-    if (entry == null) {
-      throw new IllegalStateException("inputs come first: " + digest);
-    }
+    active.add(entry);
     return entry;
   }
 
@@ -383,7 +391,11 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     if (entry.scope.jobs().contains(job)) {
       return;
     }
+    boolean isNew = entry.scope.jobs().isEmpty();
     entry.scope.jobs().add(job);
+    if (!isNew) {
+      entry.actor.tell(new VertexActor.BuildsChanged());
+    }
     entry.scope.trace().join(job.trace());
     byJob.computeIfAbsent(job.id(), id -> new HashSet<>()).add(entry.vertex.digest());
     if (entry.scope.progress().join(job.progress())) {
@@ -394,10 +406,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
   }
 
   private void joinIfActive(Digest digest, JobScope job, Map<JobScope, List<Progress>> shown) {
-    Entry entry = active.get(digest);
-    if (entry != null && !entry.stopping) {
-      join(entry, job, shown);
-    }
+    active.live(digest).ifPresent(entry -> join(entry, job, shown));
   }
 
   /** Joins a vertex that came in by a merge, and all that it is made from. */
@@ -407,12 +416,12 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     queue.add(digest);
     while (!queue.isEmpty()) {
       Digest next = queue.poll();
-      Entry entry = active.get(next);
-      if (!seen.add(next) || entry == null || entry.stopping) {
+      Optional<Entry> entry = active.live(next);
+      if (!seen.add(next) || entry.isEmpty()) {
         continue;
       }
-      join(entry, job, shown);
-      entry.vertex.inputs().forEach(input -> queue.add(input.vertex()));
+      join(entry.get(), job, shown);
+      entry.get().vertex.inputs().forEach(input -> queue.add(input.vertex()));
     }
   }
 
@@ -422,39 +431,43 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
       return;
     }
     for (Digest digest : vertices) {
-      Entry entry = active.get(digest);
-      if (entry == null) {
-        continue;
-      }
-      entry.scope.jobs().remove(job);
-      entry.scope.progress().leave(job.progress());
-      entry.scope.trace().leave(job.trace());
-      if (entry.scope.jobs().isEmpty() && !entry.stopping) {
-        stop(entry);
-      }
+      active.find(digest).ifPresent(entry -> leave(entry, job));
+    }
+  }
+
+  private void leave(Entry entry, JobScope job) {
+    entry.scope.jobs().remove(job);
+    entry.scope.progress().leave(job.progress());
+    entry.scope.trace().leave(job.trace());
+    if (entry.stopping) {
+      return;
+    }
+    if (entry.scope.jobs().isEmpty()) {
+      stop(entry);
+    } else {
+      entry.actor.tell(new VertexActor.BuildsChanged());
     }
   }
 
   private void stop(Entry entry) {
     entry.stopping = true;
-    unclaim(entry);
+    claims.remove(entry.vertex.digest());
     entry.actor.tell(new VertexActor.Stop());
   }
 
   private void onGone(ActorRef<?> ref, Throwable cause) {
-    if (vertexEnv.pool().filter(ref::equals).isPresent()) {
-      throw new IllegalStateException("the pool of permits stopped", cause);
+    if (vertexEnv.pool().equals(ref)) {
+      throw new IllegalStateException("the pool of steps stopped", cause);
     }
-    Digest digest = byActor.remove(ref);
-    if (digest == null) {
+    Optional<Entry> gone = active.remove(ref);
+    if (gone.isEmpty()) {
       solves.values().removeIf(open -> open.actor().equals(ref));
       return;
     }
-    Entry entry = active.remove(digest);
-    uncached.values().remove(digest);
-    scopes.remove(digest);
-    if (entry != null && !entry.stopping) {
-      unclaim(entry);
+    Entry entry = gone.get();
+    uncached.values().remove(entry.vertex.digest());
+    if (!entry.stopping) {
+      claims.remove(entry.vertex.digest());
       crashed(entry, cause);
     }
     List<Solve> again = List.copyOf(waiting);
@@ -471,13 +484,13 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     getContext().getLog().error("vertex {} crashed", entry.vertex, failure);
     Digest digest = entry.vertex.digest();
     for (Open open : solves.values()) {
-      if (reaches(open.root(), digest)) {
+      if (active.reaches(open.root(), digest)) {
         open.actor().tell(new SolveActor.Crashed(failure));
       }
     }
     List<Entry> waiters =
-        active.values().stream()
-            .filter(e -> !e.stopping && reaches(e.vertex.digest(), digest))
+        active.all().stream()
+            .filter(e -> !e.stopping && active.reaches(e.vertex.digest(), digest))
             .toList();
     waiters.forEach(this::stop);
   }
@@ -485,126 +498,37 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
   // --- merging
 
   private void onClaim(Claim claim) {
-    Entry entry = active.get(claim.edge().vertex());
-    if (entry == null || entry.stopping) {
+    Optional<Entry> live = active.live(claim.edge().vertex());
+    if (live.isEmpty()) {
       return; // the vertex is being stopped and waits for nothing
     }
-    List<Known> known = known(claim);
+    Entry entry = live.get();
     Optional<Edge> owner =
-        equalEdges(claim).stream()
+        claims.equal(claim).stream()
             .filter(other -> mayMerge(entry, claim.edge(), other))
             .findFirst();
+    Edge to = owner.orElse(claim.edge());
+    claims.add(claim, to); // a merged one's owner is known by these too
     if (owner.isEmpty()) {
-      known.forEach(k -> register(entry, k, claim.edge()));
       claim.replyTo().tell(new VertexActor.Granted(claim.edge().index()));
       return;
     }
-    Edge to = owner.get();
-    Entry target = entry(to.vertex());
-    known.forEach(k -> register(target, k, to)); // from now on it is known by these too
     entry.moved.put(claim.edge().index(), to);
     var shown = new HashMap<JobScope, List<Progress>>();
     entry.scope.jobs().forEach(job -> joinDeep(to.vertex(), job, shown));
     shown.forEach((job, events) -> job.progress().append(events));
-    claim.replyTo().tell(new VertexActor.Merged(claim.edge().index(), target.actor, to));
-  }
-
-  private static List<Known> known(Claim claim) {
-    var all = new ArrayList<Known>();
-    for (KeyDigest digest : claim.digests()) {
-      if (claim.inputs().isEmpty()) {
-        all.add(new Known(digest, claim.edge().index(), -1, ""));
-      }
-      for (int i = 0; i < claim.inputs().size(); i++) {
-        for (Claims.Token token : claim.inputs().get(i)) {
-          all.add(new Known(digest, claim.edge().index(), i, token.text()));
-        }
-      }
-    }
-    return all;
-  }
-
-  /** The edges that are known by one of the ways for each input, in the order of their claims. */
-  private Set<Edge> equalEdges(Claim claim) {
-    var equal = new LinkedHashSet<Edge>();
-    for (KeyDigest digest : claim.digests()) {
-      int output = claim.edge().index();
-      if (claim.inputs().isEmpty()) {
-        equal.addAll(claims.getOrDefault(new Known(digest, output, -1, ""), Set.of()));
-        continue;
-      }
-      var common = new LinkedHashSet<Edge>();
-      for (int i = 0; i < claim.inputs().size(); i++) {
-        var some = new LinkedHashSet<Edge>();
-        for (Claims.Token token : claim.inputs().get(i)) {
-          some.addAll(claims.getOrDefault(new Known(digest, output, i, token.text()), Set.of()));
-        }
-        if (i == 0) {
-          common.addAll(some);
-        } else {
-          common.retainAll(some);
-        }
-        if (common.isEmpty()) {
-          break;
-        }
-      }
-      equal.addAll(common);
-    }
-    return equal;
+    claim
+        .replyTo()
+        .tell(new VertexActor.Merged(claim.edge().index(), active.get(to.vertex()).actor, to));
   }
 
   private boolean mayMerge(Entry entry, Edge edge, Edge other) {
-    Entry target = active.get(other.vertex());
+    Optional<Entry> target = active.live(other.vertex());
     return !edge.equals(other)
-        && target != null
-        && !target.stopping
-        && !target.moved.containsKey(other.index())
-        && (target.vertex.options().ignoreCache() || !entry.vertex.options().ignoreCache())
-        && !reaches(other.vertex(), edge.vertex())
-        && !reaches(edge.vertex(), other.vertex());
-  }
-
-  /** Whether {@code from} is {@code to} or is made from it, merges followed. */
-  private boolean reaches(Digest from, Digest to) {
-    return reaches(List.of(from), to);
-  }
-
-  /** Whether one of them is {@code to} or needs it, in one walk. */
-  private boolean reaches(List<Digest> from, Digest to) {
-    var queue = new ArrayDeque<>(from);
-    var seen = new HashSet<Digest>();
-    while (!queue.isEmpty()) {
-      Digest next = queue.poll();
-      if (next.equals(to)) {
-        return true;
-      }
-      Entry entry = active.get(next);
-      if (entry == null || !seen.add(next)) {
-        continue;
-      }
-      entry.vertex.inputs().forEach(input -> queue.add(input.vertex()));
-      entry.moved.values().forEach(edge -> queue.add(edge.vertex()));
-      queue.addAll(entry.children);
-    }
-    return false;
-  }
-
-  private void register(Entry entry, Known known, Edge edge) {
-    if (claims.computeIfAbsent(known, k -> new LinkedHashSet<>()).add(edge)) {
-      entry.claims.add(known);
-    }
-  }
-
-  private void unclaim(Entry entry) {
-    for (Known known : entry.claims) {
-      Set<Edge> edges = claims.get(known);
-      if (edges != null) {
-        edges.removeIf(edge -> edge.vertex().equals(entry.vertex.digest()));
-        if (edges.isEmpty()) {
-          claims.remove(known);
-        }
-      }
-    }
-    entry.claims.clear();
+        && target.isPresent()
+        && !target.get().moved.containsKey(other.index())
+        && (target.get().vertex.options().ignoreCache() || !entry.vertex.options().ignoreCache())
+        && !active.reaches(other.vertex(), edge.vertex())
+        && !active.reaches(edge.vertex(), other.vertex());
   }
 }

@@ -180,7 +180,7 @@ final class FailuresTest {
       first.runStarted.await();
       Solve waiting = two.solve(second.graph(), List.of());
       second.mapStarted.await();
-      end(f, "graph/exec-pool");
+      end(f, "graph/step-pool");
       for (Solve solve : List.of(running, waiting)) {
         assertThatThrownBy(() -> SolverFixture.get(solve))
             .isInstanceOfSatisfying(

@@ -48,7 +48,7 @@ final class SolverFixture implements AutoCloseable {
             kit.system(),
             new SolverPorts(
                 ops, store, results, name -> new CountedLease(), this::encode, tracing.tracer()),
-            new SolverOptions(parallel, folder, LogLimits.DEFAULT));
+            new SolverOptions(StepLimits.of(parallel, () -> 0), folder, LogLimits.DEFAULT));
   }
 
   /** Events by number, so that a watcher's bytes can be read back. */

@@ -97,7 +97,10 @@ final class DaemonFlags {
   final Flag<Integer> cniPool =
       number("--oci-cni-pool-size", "N", "Network namespaces made ahead.");
   final Flag<Integer> maxParallelism =
-      number("--oci-max-parallelism", "N", "Steps that run at once (default: no bound).");
+      number(
+          "--oci-max-parallelism",
+          "N",
+          "Steps that run at once (default: as the machine has room).");
 
   /** {@code auto}, {@code false}; {@code true} fails, because that worker is not offered. */
   final Flag<String> containerdWorker =

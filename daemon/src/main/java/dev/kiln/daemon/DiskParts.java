@@ -7,6 +7,7 @@ import dev.kiln.actors.LogLimits;
 import dev.kiln.actors.Solver;
 import dev.kiln.actors.SolverOptions;
 import dev.kiln.actors.SolverPorts;
+import dev.kiln.actors.StepLimits;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.RegistryConfig;
 import dev.kiln.config.WorkerConfig.NetworkConfig;
@@ -53,6 +54,7 @@ import dev.kiln.store.LocalStore;
 import dev.kiln.store.PruneRequest;
 import dev.kiln.store.StoreOptions;
 import dev.kiln.sys.Directories;
+import dev.kiln.sys.Processes;
 import dev.kiln.tracing.Tracing;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
@@ -152,7 +154,8 @@ final class DiskParts implements AutoCloseable {
                 new WireProgress(),
                 lent.tracing().tracer()),
             new SolverOptions(
-                most == 0 ? OptionalInt.empty() : OptionalInt.of(most),
+                StepLimits.of(
+                    most == 0 ? OptionalInt.empty() : OptionalInt.of(most), Processes::runnable),
                 progress,
                 LogLimits.of(System.getenv())));
     store.refs().onRemoved(ref -> solver.dropped(List.of(StoreLeases.result(ref))));
@@ -166,7 +169,8 @@ final class DiskParts implements AutoCloseable {
                 lent.clock()));
     Function<List<String>, Credentials> credentials =
         ids -> new SessionCredentials(auth, lent.sessions().group(ids));
-    var containers = new GatewayContainers.Services(store, executor, mounts, lent.sessions());
+    var containers =
+        new GatewayContainers.Services(store, executor, mounts, lent.sessions(), solver);
     this.builds =
         new RunningBuilds(
             lent.role()

@@ -5,6 +5,7 @@ import akka.actor.typed.ActorSystem;
 import akka.actor.typed.Props;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.ConfigFactory;
+import dev.kiln.actors.StepFigures;
 import dev.kiln.config.ConfigException;
 import dev.kiln.config.DaemonConfig;
 import dev.kiln.config.DiskSpace;
@@ -365,11 +366,22 @@ final class Wiring implements AutoCloseable {
   /** What can be counted, by its name; nothing before the state is open. */
   private Map<String, Double> values() {
     CompletableFuture<DiskParts> parts = disk.done().toCompletableFuture();
-    return parts.state() == Future.State.SUCCESS
-        ? Map.of(
-            "kiln_leases_open",
-            (double) parts.resultNow().backend().store().leases().openNames().size())
-        : Map.of();
+    if (parts.state() != Future.State.SUCCESS) {
+      return Map.of();
+    }
+    Backend backend = parts.resultNow().backend();
+    StepFigures steps = backend.solver().steps();
+    return Map.of(
+        "kiln_leases_open",
+        (double) backend.store().leases().openNames().size(),
+        "kiln_steps_slots",
+        (double) steps.slots(),
+        "kiln_steps_running",
+        (double) steps.running(),
+        "kiln_steps_waiting",
+        (double) steps.waiting(),
+        "kiln_steps_beside",
+        (double) steps.beside());
   }
 
   /** Takes spans only, for build steps. */

@@ -130,15 +130,18 @@ class WarmUpTest {
     var warmUp = WarmUp.start(completedStage(true), builds::open);
     builds.warmUp.complete(warmUp);
     assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+    var thread = new CompletableFuture<Thread>();
     var closing =
         Blocking.onPlatform(
             "closing",
             () -> {
+              thread.complete(Thread.currentThread());
               warmUp.close();
               return builds.closed;
             });
-    while (closing.thread().getState() != Thread.State.TIMED_WAITING) {
-      assertThat(closing.thread().isAlive()).as("closing, while a build is under way").isTrue();
+    Thread closer = thread.get(10, TimeUnit.SECONDS);
+    while (closer.getState() != Thread.State.TIMED_WAITING) {
+      assertThat(closer.isAlive()).as("closing, while a build is under way").isTrue();
       Thread.onSpinWait();
     }
     goOn.countDown();

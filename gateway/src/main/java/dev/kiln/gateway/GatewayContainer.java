@@ -1,5 +1,6 @@
 package dev.kiln.gateway;
 
+import dev.kiln.actors.StepWorkers;
 import dev.kiln.exec.ContainerSpec;
 import dev.kiln.exec.Executor;
 import dev.kiln.exec.ExitStatus;
@@ -35,6 +36,7 @@ import org.slf4j.LoggerFactory;
 final class GatewayContainer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GatewayContainer.class);
   private final Executor executor;
+  private final StepWorkers workers;
   private final SessionGroup sessions;
   private final Entitlements granted;
   private final PreparedMounts mounts;
@@ -50,11 +52,13 @@ final class GatewayContainer implements AutoCloseable {
 
   GatewayContainer(
       Executor executor,
+      StepWorkers workers,
       SessionGroup sessions,
       Entitlements granted,
       PreparedMounts mounts,
       Place place) {
     this.executor = executor;
+    this.workers = workers;
     this.sessions = sessions;
     this.granted = granted;
     this.mounts = mounts;
@@ -80,7 +84,7 @@ final class GatewayContainer implements AutoCloseable {
       boolean first = !started;
       started = true;
       Blocking.Task<ExitStatus> task =
-          Blocking.onPlatform("container-" + id, () -> run(init, first, io, announce, onStarted));
+          workers.beside("container-" + id, () -> run(init, first, io, announce, onStarted));
       processes.add(task);
       return task;
     } finally {

@@ -3,6 +3,7 @@ package dev.kiln.gateway;
 import akka.NotUsed;
 import akka.stream.javadsl.Source;
 import dev.kiln.actors.ResultId;
+import dev.kiln.actors.StepWorkers;
 import dev.kiln.exec.Executor;
 import dev.kiln.grpc.gateway.ExecMessage;
 import dev.kiln.grpc.gateway.NewContainerRequest;
@@ -35,7 +36,8 @@ import java.util.function.Predicate;
  */
 public final class GatewayContainers implements Containers {
   /** What is shared by all builds; the daemon owns the parts. Immutable. */
-  public record Services(Store store, Executor executor, StepMounts mounts, Sessions sessions) {}
+  public record Services(
+      Store store, Executor executor, StepMounts mounts, Sessions sessions, StepWorkers workers) {}
 
   private final Services services;
   private final List<String> sessionIds;
@@ -76,6 +78,7 @@ public final class GatewayContainers implements Containers {
     var container =
         new GatewayContainer(
             services.executor(),
+            services.workers(),
             services.sessions().group(sessionIds),
             granted,
             prepare(request, refs, told),

@@ -298,9 +298,11 @@ public final class GatewayFrontend implements Frontend {
           pipe.io(bytes ->
               LOG.info("frontend: {}", new String(bytes, StandardCharsets.UTF_8).stripTrailing()));
       Blocking.Task<ExitStatus> task =
-          Blocking.onPlatform(
-              "frontend-" + container.id(),
-              () -> services.executor().run(container, process, io, _ -> {}));
+          services
+              .workers()
+              .beside(
+                  "frontend-" + container.id(),
+                  () -> services.executor().run(container, process, io, _ -> {}));
       return await(task);
     } catch (IOException e) {
       throw BuildException.of(e);

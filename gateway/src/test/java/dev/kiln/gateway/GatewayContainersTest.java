@@ -22,6 +22,7 @@ import dev.kiln.store.LocalStore;
 import dev.kiln.store.RefId;
 import dev.kiln.store.RefOptions;
 import dev.kiln.store.StoreOptions;
+import dev.kiln.tracing.Blocking;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -70,7 +71,8 @@ class GatewayContainersTest {
               store,
               NO_EXECUTOR,
               new StepMounts(store.refs(), folder.resolve("scratch")),
-              new Sessions());
+              new Sessions(),
+              Blocking::onPlatform);
       List<Path> before = snapshots();
       try (var containers =
           new GatewayContainers(services, "build", List.of(), Entitlements.NONE)) {

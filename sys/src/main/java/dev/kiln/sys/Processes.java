@@ -1,6 +1,9 @@
 package dev.kiln.sys;
 
 import dev.kiln.sys.Libc.Scratch;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** Signals to processes, and what they and their threads are set to. Any thread. */
 public final class Processes {
@@ -13,6 +16,8 @@ public final class Processes {
 
   private static final int PR_SET_CHILD_SUBREAPER = 36;
   private static final int PRIO_PROCESS = 0; // of one thread, on Linux
+
+  private static final Path LOADAVG = Path.of("/proc/loadavg");
 
   private Processes() {}
 
@@ -48,6 +53,19 @@ public final class Processes {
   public static int umask(int mask) {
     try (var s = Scratch.take()) {
       return (int) s.call(Sysno.UMASK, mask, 0, 0, 0, 0, 0);
+    }
+  }
+
+  /**
+   * How many threads of the machine run or would like to, at this moment; 0 where the kernel does
+   * not tell. Source: proc_loadavg(5), the fourth field.
+   */
+  public static int runnable() {
+    try {
+      String[] fields = Files.readString(LOADAVG).split(" ");
+      return Integer.parseInt(fields[3].substring(0, fields[3].indexOf('/')));
+    } catch (IOException | RuntimeException e) {
+      return 0;
     }
   }
 

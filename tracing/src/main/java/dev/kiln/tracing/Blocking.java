@@ -19,9 +19,9 @@ public final class Blocking {
    * Work under way. {@code done} ends whatever ends the work; {@link #interrupt} asks the work to
    * stop, which ends {@code done} when the work has really ended.
    */
-  public record Task<T>(CompletionStage<T> done, Thread thread) {
+  public record Task<T>(CompletionStage<T> done, Runnable interruption) {
     public void interrupt() {
-      thread.interrupt();
+      interruption.run();
     }
   }
 
@@ -46,6 +46,6 @@ public final class Blocking {
             done.completeExceptionally(e);
           }
         });
-    return new Task<>(done, thread);
+    return new Task<>(done, thread::interrupt);
   }
 }
