@@ -1,6 +1,5 @@
 package dev.kiln.model;
 
-import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,10 +83,10 @@ public final class FieldFilter {
       if (take("~=")) {
         String value = value();
         try {
-          Pattern pattern = Pattern.compile(value);
+          var pattern = GivenExpression.compile(value);
           return fields -> fields.apply(path).filter(v -> pattern.matcher(v).find()).isPresent();
         } catch (PatternSyntaxException e) {
-          throw wrong("bad expression '" + value + "'");
+          throw wrong("bad expression '" + value + "': " + e.getDescription());
         }
       }
       return fields -> fields.apply(path).isPresent();

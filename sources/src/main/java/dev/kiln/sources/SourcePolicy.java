@@ -1,7 +1,6 @@
 package dev.kiln.sources;
 
 import com.google.re2j.Matcher;
-import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import dev.kiln.grpc.sourcepolicy.AttrConstraint;
 import dev.kiln.grpc.sourcepolicy.Policy;
@@ -10,6 +9,7 @@ import dev.kiln.grpc.sourcepolicy.Selector;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.llb.SourceRewrite;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.GivenExpression;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import java.util.List;
@@ -30,7 +30,7 @@ import java.util.concurrent.ConcurrentMap;
 public final class SourcePolicy implements SourceRewrite {
   private static final int MAX_CONVERSIONS = 20;
   private final List<Policy> policies;
-  private final ConcurrentMap<String, Pattern> patterns = new ConcurrentHashMap<>();
+  private final ConcurrentMap<String, GivenExpression> patterns = new ConcurrentHashMap<>();
 
   private SourcePolicy(List<Policy> policies) {
     this.policies = List.copyOf(policies);
@@ -158,16 +158,16 @@ public final class SourcePolicy implements SourceRewrite {
     };
   }
 
-  private Pattern regex(String text) {
+  private GivenExpression regex(String text) {
     try {
-      return patterns.computeIfAbsent("r" + text, _ -> Pattern.compile(text));
+      return patterns.computeIfAbsent("r" + text, _ -> GivenExpression.compile(text));
     } catch (PatternSyntaxException e) {
       throw new BuildException(
           Kind.INVALID, "invalid regex \"" + text + "\": " + e.getMessage(), e);
     }
   }
 
-  private Pattern wildcard(String text) {
+  private GivenExpression wildcard(String text) {
     return patterns.computeIfAbsent("w" + text, _ -> Wildcard.compile(text));
   }
 
