@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
-import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Map;
 import java.util.TreeMap;
@@ -33,14 +33,12 @@ final class MetadataJson {
 
   private static Object decoded(String value) {
     try {
-      JsonNode node =
-          JSON.readTree(new String(Base64.getDecoder().decode(value), StandardCharsets.UTF_8));
-      if (node != null && node.isContainerNode()) {
-        return node;
-      }
-    } catch (IllegalArgumentException | JsonProcessingException e) {
-      // a plain string
+      return Json.find(Base64.getDecoder().decode(value))
+          .filter(JsonNode::isContainerNode)
+          .<Object>map(node -> node)
+          .orElse(value);
+    } catch (IllegalArgumentException e) {
+      return value; // a plain string
     }
-    return value;
   }
 }

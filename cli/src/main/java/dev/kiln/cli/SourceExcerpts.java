@@ -1,11 +1,10 @@
 package dev.kiln.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.cli.view.TerminalText;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
+import dev.kiln.model.Json;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -14,7 +13,6 @@ import java.util.Base64;
 final class SourceExcerpts {
   private static final String SOURCE = "errdefs.Source+json";
   private static final int AROUND = 2;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private SourceExcerpts() {}
 
@@ -23,8 +21,8 @@ final class SourceExcerpts {
       if (detail instanceof Detail.Opaque(String typeUrl, byte[] value)
           && typeUrl.endsWith(SOURCE)) {
         try {
-          print(JSON.readTree(new String(value, StandardCharsets.UTF_8)), err);
-        } catch (JsonProcessingException | IllegalArgumentException e) {
+          Json.find(value).ifPresent(source -> print(source, err));
+        } catch (IllegalArgumentException e) { // no base64
           // the message says what there is to say
         }
       }

@@ -1,8 +1,6 @@
 package dev.kiln.control;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.kiln.actors.Job;
 import dev.kiln.exporters.ExportResult;
@@ -15,6 +13,7 @@ import dev.kiln.grpc.control.Exporter;
 import dev.kiln.grpc.rpc.Status;
 import dev.kiln.llb.CacheImport;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.store.content.ContentStore;
 import dev.kiln.tracing.Redaction;
@@ -31,7 +30,6 @@ final class BuildRecord {
   private static final String ERROR_TYPE = "application/vnd.googeapis.google.rpc.status+proto";
 
   private static final String CACHE_IMPORTS = "cache-imports";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final BuildHistoryRecord started;
   private final Clock clock;
@@ -67,12 +65,12 @@ final class BuildRecord {
         CACHE_IMPORTS,
         (_, json) -> {
           try {
-            JsonNode caches = JSON.readTree(json);
+            JsonNode caches = Json.parse(json);
             for (JsonNode attrs : caches.findValues("Attrs")) {
               ((ObjectNode) attrs).remove(CacheImport.SECRETS);
             }
             return caches.toString();
-          } catch (JsonProcessingException | ClassCastException e) {
+          } catch (Json.Malformed | ClassCastException e) {
             return ""; // whatever it is, the frontend has refused it
           }
         });

@@ -1,8 +1,9 @@
 package dev.kiln.daemon;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.kiln.model.Json;
+import dev.kiln.model.Kind;
 import dev.kiln.store.layer.TarEntry;
 import dev.kiln.store.layer.TarReader;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -48,7 +50,8 @@ final class TrainingRegistry implements AutoCloseable {
 
   private void answer(HttpExchange exchange) throws IOException {
     String path = exchange.getRequestURI().getPath();
-    var manifest = new ObjectMapper().readTree(files.get("index.json")).at("/manifests/0");
+    byte[] index = Objects.requireNonNull(files.get("index.json"), "the image has no index");
+    var manifest = Json.read(Kind.INTERNAL, "the index", index).at("/manifests/0");
     if (path.contains(MANIFESTS)) {
       String digest = manifest.get("digest").asText();
       exchange.getResponseHeaders().set("Content-Type", manifest.get("mediaType").asText());

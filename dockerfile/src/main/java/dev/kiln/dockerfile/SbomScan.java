@@ -1,7 +1,6 @@
 package dev.kiln.dockerfile;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.dockerfile.context.AskedAttestations.SbomScanner;
 import dev.kiln.dockerfile.context.Sources;
 import dev.kiln.dockerfile.graph.DefinitionWriter;
@@ -20,8 +19,8 @@ import dev.kiln.llb.ImageQuery;
 import dev.kiln.llb.SolveRequest;
 import dev.kiln.model.Attestation;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +34,6 @@ import java.util.TreeMap;
  * build. Immutable; made once a build, {@code scan} once a platform.
  */
 public final class SbomScan {
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** The type of the statements. */
   public static final String PREDICATE = "https://spdx.dev/Document";
@@ -75,12 +73,9 @@ public final class SbomScan {
     ImageMeta meta =
         client.resolveImage(new ImageQuery(scanner.image(), Optional.empty(), resolveMode, ""));
     String image = meta.ref().isEmpty() ? scanner.image() : meta.ref();
-    JsonNode config;
-    try {
-      config = JSON.readTree(meta.config()).path("config");
-    } catch (IOException e) {
-      throw new BuildException(Kind.INVALID, "the configuration of " + image + " is no JSON", e);
-    }
+    JsonNode config =
+        Json.read(Kind.INVALID, "the configuration of " + image + " is no JSON", meta.config())
+            .path("config");
     var arguments = new ArrayList<String>();
     config.path("Entrypoint").forEach(word -> arguments.add(word.asText()));
     config.path("Cmd").forEach(word -> arguments.add(word.asText()));

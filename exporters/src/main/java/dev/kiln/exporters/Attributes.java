@@ -1,6 +1,7 @@
 package dev.kiln.exporters;
 
 import dev.kiln.model.BuildException;
+import dev.kiln.model.EpochSeconds;
 import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
 import dev.kiln.store.Compression;
@@ -42,10 +43,19 @@ public final class Attributes {
     return text(key).filter(v -> !v.isEmpty()).map(v -> seconds(key, v));
   }
 
-  /** Seconds since 1970 as users and frontends write them. */
+  /**
+   * Seconds since 1970 as users and frontends write them.
+   *
+   * @throws BuildException {@code UNKNOWN} for what is no number, {@code INVALID} for a time that
+   *     files cannot bear
+   */
   public static Instant seconds(String key, String value) {
     try {
-      return Instant.ofEpochSecond(Long.parseLong(value));
+      return EpochSeconds.instant(Long.parseLong(value))
+          .orElseThrow(() ->
+              new BuildException(
+                  Kind.INVALID,
+                  "invalid " + key + ": \"" + value + "\" is no time from 1677 to 2262"));
     } catch (NumberFormatException e) {
       throw new BuildException(
           Kind.UNKNOWN,

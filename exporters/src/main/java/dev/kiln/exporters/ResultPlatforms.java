@@ -1,12 +1,10 @@
 package dev.kiln.exporters;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +20,6 @@ public record ResultPlatforms(List<Entry> entries) {
 
   public static final String IMAGE_CONFIG = "containerimage.config";
   public static final String BASE_IMAGE_CONFIG = "containerimage.base.config";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   public ResultPlatforms {
     entries = List.copyOf(entries);
@@ -49,8 +46,7 @@ public record ResultPlatforms(List<Entry> entries) {
 
   private static ResultPlatforms listed(byte[] list) {
     var entries = new ArrayList<Entry>();
-    JsonNode platforms = list.length == 0 ? JSON.createArrayNode() : read(list).path("Platforms");
-    for (JsonNode each : platforms) {
+    for (JsonNode each : read(list).path("Platforms")) {
       String id = each.path("ID").asText("");
       if (id.isEmpty()) {
         throw invalid("invalid empty platform key for exporter");
@@ -97,13 +93,7 @@ public record ResultPlatforms(List<Entry> entries) {
   }
 
   private static JsonNode read(byte[] json) {
-    try {
-      return JSON.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw invalid("failed to parse platforms passed to exporter: " + e.getOriginalMessage());
-    } catch (IOException e) {
-      throw invalid("failed to parse platforms passed to exporter: " + e.getMessage());
-    }
+    return Json.read(Kind.UNKNOWN, "failed to parse platforms passed to exporter", json);
   }
 
   private static BuildException invalid(String message) {

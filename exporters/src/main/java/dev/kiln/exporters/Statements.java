@@ -1,9 +1,6 @@
 package dev.kiln.exporters;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.exporters.ExportSource.Statement;
 import dev.kiln.model.Attestation;
 import dev.kiln.model.Attestation.AttestationKind;
@@ -12,6 +9,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.FilePaths;
 import dev.kiln.model.GoJson;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.StepProgress;
 import dev.kiln.store.Refs;
@@ -39,11 +37,6 @@ public final class Statements {
 
   /** Of one statement's file, and of all in a bundle: they are held in memory. */
   private static final int MAX_BYTES = 64 << 20;
-
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
 
   private Statements() {}
 
@@ -178,11 +171,8 @@ public final class Statements {
   private static Statement unbundled(Attestation bundle, String file, byte[] bytes) {
     JsonNode statement;
     try {
-      statement = JSON.readTree(bytes);
-    } catch (JsonProcessingException e) {
-      throw new BuildException(
-          Kind.UNKNOWN, "cannot decode in-toto statement: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
+      statement = Json.parseExactly(bytes);
+    } catch (Json.Malformed e) {
       throw new BuildException(
           Kind.UNKNOWN, "cannot decode in-toto statement: " + e.getMessage(), e);
     }

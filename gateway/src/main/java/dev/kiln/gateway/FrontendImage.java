@@ -1,15 +1,14 @@
 package dev.kiln.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.grpc.types.WorkerRecord;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Digest;
 import dev.kiln.model.GoBool;
 import dev.kiln.model.GoJson;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -23,7 +22,6 @@ import java.util.TreeMap;
  * frontend/gateway/gateway.go}.
  */
 record FrontendImage(List<String> args, List<String> env, String cwd, Map<String, String> labels) {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String CAPS_LABEL = "moby.buildkit.frontend.caps";
   private static final String NETWORK_LABEL = "moby.buildkit.frontend.network.none";
   private static final String INPUTS_CAP = "moby.buildkit.frontend.inputs";
@@ -49,22 +47,20 @@ record FrontendImage(List<String> args, List<String> env, String cwd, Map<String
     if (config.isEmpty()) {
       return new FrontendImage(List.of("/run"), List.of(), "/", Map.of());
     }
-    try {
-      JsonNode run = JSON.readTree(config.get()).path("config");
-      List<String> entrypoint = texts(run.path("Entrypoint"));
-      String directory = run.path("WorkingDir").asText("");
-      var labels = new TreeMap<String, String>();
-      run.path("Labels")
-          .properties()
-          .forEach(label -> labels.put(label.getKey(), label.getValue().asText()));
-      return new FrontendImage(
-          entrypoint.isEmpty() ? List.of("/run") : entrypoint,
-          texts(run.path("Env")),
-          directory.isEmpty() ? "/" : directory,
-          labels);
-    } catch (IOException e) {
-      throw new BuildException(Kind.INVALID, "the frontend's image configuration is not JSON", e);
-    }
+    JsonNode run =
+        Json.read(Kind.INVALID, "the frontend's image configuration is not JSON", config.get())
+            .path("config");
+    List<String> entrypoint = texts(run.path("Entrypoint"));
+    String directory = run.path("WorkingDir").asText("");
+    var labels = new TreeMap<String, String>();
+    run.path("Labels")
+        .properties()
+        .forEach(label -> labels.put(label.getKey(), label.getValue().asText()));
+    return new FrontendImage(
+        entrypoint.isEmpty() ? List.of("/run") : entrypoint,
+        texts(run.path("Env")),
+        directory.isEmpty() ? "/" : directory,
+        labels);
   }
 
   private static List<String> texts(JsonNode array) {

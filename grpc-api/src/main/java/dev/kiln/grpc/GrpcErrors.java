@@ -1,8 +1,6 @@
 package dev.kiln.grpc;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
@@ -20,6 +18,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Detail;
 import dev.kiln.model.Digest;
 import dev.kiln.model.GoJson;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.SourceRange;
 import io.grpc.Metadata;
@@ -27,7 +26,6 @@ import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,7 +49,6 @@ public final class GrpcErrors {
   private static final String EXIT = PREFIX + "gatewayapi.ExitMessage+json";
   private static final String STACK = PREFIX + "stack.Stack+json";
   private static final int MAX_FRAMES = 48;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private GrpcErrors() {}
 
@@ -329,13 +326,13 @@ public final class GrpcErrors {
         case SUBREQUEST -> new Detail.SubrequestUnsupported(tree(value).path("name").asText());
         default -> opaque;
       };
-    } catch (JsonProcessingException | IllegalArgumentException e) {
+    } catch (Json.Malformed | IllegalArgumentException e) {
       return opaque; // a detail that we cannot read is still the peer's to send
     }
   }
 
-  private static JsonNode tree(byte[] value) throws JsonProcessingException {
-    JsonNode tree = JSON.readTree(new String(value, StandardCharsets.UTF_8));
+  private static JsonNode tree(byte[] value) throws Json.Malformed {
+    JsonNode tree = Json.parse(value);
     if (!tree.isObject()) {
       throw new IllegalArgumentException("a detail is a JSON object");
     }

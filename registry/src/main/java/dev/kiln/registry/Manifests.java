@@ -1,14 +1,13 @@
 package dev.kiln.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.model.Platform;
-import java.io.IOException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
@@ -23,8 +22,6 @@ import java.util.TreeMap;
  * Docker's image manifest v2, schema 2.
  */
 public final class Manifests {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private Manifests() {}
 
   /** One image. Immutable. */
@@ -142,15 +139,11 @@ public final class Manifests {
   }
 
   private static JsonNode parse(byte[] bytes) {
-    try {
-      JsonNode root = JSON.readTree(bytes);
-      if (!root.isObject()) {
-        throw invalid("not a JSON object");
-      }
-      return root;
-    } catch (IOException e) {
-      throw new BuildException(Kind.INVALID, "failed to parse image: " + e.getMessage(), e);
+    JsonNode root = Json.read(Kind.INVALID, "failed to parse image", bytes);
+    if (!root.isObject()) {
+      throw invalid("not a JSON object");
     }
+    return root;
   }
 
   private static BuildException invalid(String message) {

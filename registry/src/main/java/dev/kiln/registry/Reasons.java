@@ -1,15 +1,14 @@
 package dev.kiln.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
+import dev.kiln.model.Json;
 import java.util.ArrayList;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** Why a registry refused, in words: status lines and the error list of distribution-spec. */
 final class Reasons {
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Texts of RFC 9110 for the statuses that registries use. */
   private static final Map<Integer, String> TEXTS =
@@ -58,14 +57,12 @@ final class Reasons {
    * holds none.
    */
   static String ofBody(byte[] body) {
-    JsonNode errors;
-    try {
-      errors = JSON.readTree(body).path("errors");
-    } catch (IOException e) {
+    Optional<JsonNode> answer = Json.find(body);
+    if (answer.isEmpty()) {
       return ""; // a proxy's page, for example
     }
     var all = new ArrayList<String>();
-    for (JsonNode error : errors) {
+    for (JsonNode error : answer.get().path("errors")) {
       String code = error.path("code").asText("unknown").toLowerCase(Locale.ROOT).replace('_', ' ');
       String message = error.path("message").asText("");
       all.add(message.isEmpty() ? code : code + ": " + message);

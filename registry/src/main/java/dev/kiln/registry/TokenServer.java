@@ -1,8 +1,8 @@
 package dev.kiln.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,7 +26,6 @@ import java.util.Optional;
  */
 final class TokenServer {
   static final String CLIENT_ID = "buildkit-client";
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int LIMIT = 1 << 20;
 
   /** Longer tokens fit into no header that registries take. */
@@ -220,12 +219,10 @@ final class TokenServer {
    * @throws BuildException {@code DENIED} where there is none
    */
   static Credentials.Token token(byte[] body, String host) throws IOException {
-    JsonNode answer;
-    try {
-      answer = JSON.readTree(body);
-    } catch (IOException e) { // whose message shows what may be a token
-      throw denied("the token server " + host + " answered with what is no JSON");
-    }
+    JsonNode answer = // nothing is told of what may be a token
+        Json.find(body)
+            .orElseThrow(
+                () -> denied("the token server " + host + " answered with what is no JSON"));
     String value = answer.path("access_token").asText(answer.path("token").asText(""));
     if (value.isEmpty()) {
       throw denied("authorization server did not include a token in the response");

@@ -1,11 +1,11 @@
 package dev.kiln.remotecache;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.actors.CacheTable;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Descriptor;
 import dev.kiln.model.Digest;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.model.StepProgress;
@@ -42,7 +42,6 @@ final class CacheReader {
   private static final String CREATED_AT = "buildkit/createdat";
   private static final String DESCRIPTION = "buildkit/description";
   private static final String INLINE = "moby.buildkit.cache.v0";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Store store;
   private final CacheOrigin origin;
@@ -167,7 +166,7 @@ final class CacheReader {
       return;
     }
     byte[] json = origin.small(image.config(), progress);
-    JsonNode records = JSON.readTree(json).path(INLINE);
+    JsonNode records = Json.read(Kind.INVALID, "failed to parse image", json).path(INLINE);
     Manifests.Config config = Manifests.config(json);
     if (!records.isTextual() || config.diffIds().size() != image.layers().size()) {
       return;

@@ -3,10 +3,10 @@ package dev.kiln.remotecache;
 import com.azure.core.http.HttpClient;
 import com.azure.core.http.jdk.httpclient.JdkHttpClientBuilder;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.registry.WebClient;
 import java.io.IOException;
@@ -29,7 +29,6 @@ final class GhaHttp {
   private static final int ANSWER_LIMIT = 4 << 20;
   private static final int ERROR_LIMIT = 32 << 10;
   private static final int TOO_MANY = 429;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final WebClient web = new WebClient();
   private final Supplier<HttpClient> azure = Lazily.of(() -> new JdkHttpClientBuilder().build());
@@ -73,7 +72,8 @@ final class GhaHttp {
         try (InputStream body = response.body()) {
           if (response.statusCode() / 100 == 2) {
             backoff.answered();
-            return json(body.readNBytes(ANSWER_LIMIT));
+            return Json.read(
+                Kind.UNKNOWN, "the cache service's answer", body.readNBytes(ANSWER_LIMIT));
           }
           BuildException failure = failure(response.statusCode(), body.readNBytes(ERROR_LIMIT));
           if (response.statusCode() != TOO_MANY) {
@@ -99,17 +99,8 @@ final class GhaHttp {
         : Duration.ZERO;
   }
 
-  private static JsonNode json(byte[] body) throws IOException {
-    return body.length == 0 ? MissingNode.getInstance() : JSON.readTree(body);
-  }
-
   private static BuildException failure(int status, byte[] body) {
-    JsonNode json;
-    try {
-      json = json(body);
-    } catch (IOException e) {
-      json = MissingNode.getInstance();
-    }
+    JsonNode json = Json.find(body).orElseGet(MissingNode::getInstance);
     String code = json.path("code").asText();
     String message = json.path("message").asText();
     if (message.isEmpty() && !code.isEmpty()) {

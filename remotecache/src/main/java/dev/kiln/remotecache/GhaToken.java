@@ -1,11 +1,10 @@
 package dev.kiln.remotecache;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
-import java.io.IOException;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -21,7 +20,6 @@ import java.util.List;
  */
 record GhaToken(String raw, List<Scope> scopes, Instant expiresAt) {
   private static final int WRITE = 2;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** A branch, or another ref, whose entries can be seen. */
   record Scope(String name, boolean writable) {}
@@ -56,11 +54,11 @@ record GhaToken(String raw, List<Scope> scopes, Instant expiresAt) {
 
   private static JsonNode claims(String part) {
     try {
-      JsonNode claims = JSON.readTree(Base64.getUrlDecoder().decode(part));
+      JsonNode claims = Json.parse(Base64.getUrlDecoder().decode(part));
       if (claims.isObject()) {
         return claims;
       }
-    } catch (IOException | IllegalArgumentException e) {
+    } catch (Json.Malformed | IllegalArgumentException e) {
       // told below, without the cause: its text may hold a part of the token
     }
     throw invalid("token is malformed: could not decode claims");
@@ -70,18 +68,22 @@ record GhaToken(String raw, List<Scope> scopes, Instant expiresAt) {
     if (!claims.path(claim).isNumber()) {
       throw invalid("invalid token without " + name + " time");
     }
-    return Instant.ofEpochSecond(claims.path(claim).asLong());
+    try {
+      return Instant.ofEpochSecond(claims.path(claim).asLong());
+    } catch (DateTimeException e) {
+      throw invalid("invalid token with " + name + " time out of range");
+    }
   }
 
   private static List<Scope> scopes(String json) {
     var all = new ArrayList<Scope>();
     try {
-      for (JsonNode scope : JSON.readTree(json)) {
+      for (JsonNode scope : Json.parse(json)) {
         all.add(
             new Scope(
                 scope.path("Scope").asText(), (scope.path("Permission").asInt() & WRITE) != 0));
       }
-    } catch (JsonProcessingException e) {
+    } catch (Json.Malformed e) {
       throw invalid("failed to parse token access controls");
     }
     return all;

@@ -1,10 +1,10 @@
 package dev.kiln.cli.lend;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.kiln.model.Json;
 import dev.kiln.sys.FileLock;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,12 +53,8 @@ public final class LayoutIndex {
     if (bytes.length == 0) {
       return JSON.createObjectNode();
     }
-    try {
-      if (JSON.readTree(bytes) instanceof ObjectNode index) {
-        return index;
-      }
-    } catch (JsonProcessingException e) {
-      // said below
+    if (Json.find(bytes).orElse(null) instanceof ObjectNode index) {
+      return index;
     }
     throw new IOException(file + " is not an OCI index");
   }
@@ -69,7 +65,7 @@ public final class LayoutIndex {
    * @param descriptor the manifest's, as JSON
    */
   public static void put(Path layout, String descriptor, String tag) throws IOException {
-    if (!(JSON.readTree(descriptor) instanceof ObjectNode manifest)) {
+    if (!(Json.find(descriptor).orElse(null) instanceof ObjectNode manifest)) {
       throw new IOException("the daemon's word of what it wrote is no descriptor");
     }
     Path lockFile = layout.resolve(FILE + ".lock");

@@ -1,11 +1,10 @@
 package dev.kiln.cli.lend;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.grpc.session.auth.CredentialsRequest;
 import dev.kiln.grpc.session.auth.CredentialsResponse;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
@@ -26,8 +25,6 @@ final class RegistryAuth {
 
   /** A helper answers with this name when the secret is an identity token. */
   private static final String TOKEN_USER = "<token>";
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   ServerServiceDefinition service() {
     var credentials =
@@ -65,11 +62,10 @@ final class RegistryAuth {
 
   private static JsonNode read(Path file) {
     try {
-      return JSON.readTree(Files.readString(file));
-    } catch (JsonProcessingException e) {
+      return Json.parse(Files.readAllBytes(file));
+    } catch (Json.Malformed e) {
       // its text may hold credentials: only the place is told
-      long line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
-      throw new BuildException(Kind.INVALID, file + " is not JSON, line " + line);
+      throw new BuildException(Kind.INVALID, file + " is not JSON, line " + e.line());
     } catch (IOException e) {
       throw Services.failed("the credentials in " + file, e);
     }
@@ -126,13 +122,11 @@ final class RegistryAuth {
     if (process.waitFor() != 0) {
       return Optional.empty(); // it knows nothing of this registry
     }
-    JsonNode said;
-    try {
-      said = JSON.readTree(answer);
-    } catch (JsonProcessingException e) {
-      throw new BuildException(
-          Kind.INVALID, "docker-credential-" + helper + " answered with no JSON");
-    }
+    JsonNode said =
+        Json.find(answer)
+            .orElseThrow(() ->
+                new BuildException(
+                    Kind.INVALID, "docker-credential-" + helper + " answered with no JSON"));
     String user = said.path("Username").asText("");
     return Optional.of(
         CredentialsResponse.newBuilder()

@@ -1,8 +1,6 @@
 package dev.kiln.dockerfile.context;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.dockerfile.lint.LintOptions;
 import dev.kiln.dockerfile.text.CsvLine;
 import dev.kiln.dockerfile.text.GoText;
@@ -11,7 +9,9 @@ import dev.kiln.grpc.pb.NetMode;
 import dev.kiln.grpc.pb.Ulimit;
 import dev.kiln.llb.CacheImport;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.EpochSeconds;
 import dev.kiln.model.GoBool;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import java.time.Instant;
@@ -53,7 +53,6 @@ public record FrontendOptions(
     boolean multiPlatform,
     Optional<AskedAttestations.SbomScanner> sbom,
     Optional<List<String>> noCache) {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final List<String> LIMITS =
       List.of(
           "core",
@@ -157,7 +156,9 @@ public record FrontendOptions(
       return Optional.empty();
     }
     try {
-      return Optional.of(Instant.ofEpochSecond(GoText.parseInt(text, 10, 64)));
+      return Optional.of(
+          EpochSeconds.instant(GoText.parseInt(text, 10, 64))
+              .orElseThrow(() -> invalid("it is no time from 1677 to 2262")));
     } catch (BuildException e) {
       throw e.wrap("invalid SOURCE_DATE_EPOCH: " + text);
     }
@@ -268,7 +269,7 @@ public record FrontendOptions(
     String json = opts.getOrDefault("cache-imports", "");
     if (!json.isEmpty()) {
       try {
-        for (JsonNode entry : JSON.readTree(json)) {
+        for (JsonNode entry : Json.parse(json)) {
           var attrs = new LinkedHashMap<String, String>();
           entry
               .path("Attrs")
@@ -276,11 +277,9 @@ public record FrontendOptions(
               .forEach(e -> attrs.put(e.getKey(), e.getValue().asText()));
           imports.add(new CacheImport(entry.path("Type").asText(), attrs));
         }
-      } catch (JsonProcessingException e) {
+      } catch (Json.Malformed e) {
         // Neither the text nor what the parser says of it: it may hold secrets.
-        throw invalid(
-            "failed to unmarshal cache-imports: no JSON at column "
-                + e.getLocation().getColumnNr());
+        throw invalid("failed to unmarshal cache-imports: no JSON at column " + e.column());
       }
     }
     String refs = opts.getOrDefault("cache-from", "");

@@ -1,8 +1,6 @@
 package dev.kiln.dockerfile.context;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.dockerfile.graph.NodeOptions;
 import dev.kiln.dockerfile.graph.Output;
 import dev.kiln.dockerfile.graph.State;
@@ -15,6 +13,7 @@ import dev.kiln.llb.ImageQuery;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.ImageRef;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import java.util.Base64;
@@ -28,7 +27,6 @@ import java.util.function.Supplier;
  * and F-31). Immutable; {@link #load} blocks.
  */
 public final class NamedContext {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int DEEPEST = 10;
 
   private final BuildContexts contexts;
@@ -235,13 +233,13 @@ public final class NamedContext {
       return plain(state);
     }
     try {
-      JsonNode config = JSON.readTree(metadata).path("containerimage.config");
+      JsonNode config = Json.parse(metadata).path("containerimage.config");
       if (!config.isTextual()) {
         return plain(state);
       }
       ImageConfig image = ImageJson.parse(Base64.getDecoder().decode(config.textValue()));
       return new Loaded(withImage(state, image), Optional.of(image));
-    } catch (JsonProcessingException | IllegalArgumentException e) {
+    } catch (Json.Malformed | IllegalArgumentException e) {
       throw new BuildException(
           Kind.INVALID, "failed to parse input metadata " + metadata + ": " + e.getMessage(), e);
     }

@@ -1,12 +1,11 @@
 package dev.kiln.dockerfile.image;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.GoJson;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
@@ -29,7 +28,6 @@ import java.util.stream.Collectors;
  * fields are dropped. Source: docker-image-spec v1.3.1, {@code specs-go/v1/image.go}.
  */
 public final class ImageJson {
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Go's {@code RFC3339Nano}: no zeros at the end of the fraction. */
   private static final DateTimeFormatter RFC3339_NANO =
@@ -45,13 +43,8 @@ public final class ImageJson {
    * @throws BuildException {@code INVALID} for what is no image configuration
    */
   public static ImageConfig parse(byte[] json) {
-    JsonNode root;
-    try {
-      root = JSON.readTree(json);
-    } catch (IOException e) {
-      throw new BuildException(Kind.INVALID, "failed to parse image config: " + e.getMessage(), e);
-    }
-    if (root == null || !root.isObject()) {
+    JsonNode root = Json.read(Kind.INVALID, "failed to parse image config", json);
+    if (!root.isObject()) {
       throw new BuildException(Kind.INVALID, "failed to parse image config: not a JSON object");
     }
     var image = new ImageConfig();

@@ -1,12 +1,10 @@
 package dev.kiln.dockerfile.syntax;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.re2j.Matcher;
 import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.SourceRange;
 import java.util.HashSet;
@@ -26,8 +24,6 @@ public final class Directives {
       "[\\t\\n\\f\\r ]*([a-zA-Z][a-zA-Z0-9]*)[\\t\\n\\f\\r ]*=[\\t\\n\\f\\r ]*(.+?)[\\t\\n\\f\\r ]*";
   private static final Pattern HASH = Pattern.compile("#" + FORM);
   private static final Pattern SLASHES = Pattern.compile("//" + FORM);
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final Pattern form;
   private final Set<String> seen = new HashSet<>();
@@ -137,15 +133,11 @@ public final class Directives {
     if (!body.stripLeading().startsWith("{")) {
       return Optional.empty();
     }
-    try {
-      JsonNode value = JSON.readTree(body).path("syntax");
-      return value.isTextual()
-          ? Optional.of(
-              new Found(value.textValue(), value.textValue(), Statement.lines(line, line)))
-          : Optional.empty();
-    } catch (JsonProcessingException e) {
-      return Optional.empty();
-    }
+    return Json.find(body)
+        .map(json -> json.path("syntax"))
+        .filter(JsonNode::isTextual)
+        .map(JsonNode::textValue)
+        .map(value -> new Found(value, value, Statement.lines(line, line)));
   }
 
   /** Without a byte order mark. */

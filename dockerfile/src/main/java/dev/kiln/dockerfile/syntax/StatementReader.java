@@ -1,11 +1,9 @@
 package dev.kiln.dockerfile.syntax;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,8 +12,6 @@ import java.util.Optional;
 
 /** One joined instruction line to its keyword, flags and arguments. Immutable. */
 final class StatementReader {
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   /** A trigger of a trigger is refused later; below that nobody looks. */
   private static final int DEEPEST_TRIGGER = 2;
@@ -98,14 +94,12 @@ final class StatementReader {
     if (!rest.startsWith("[")) {
       return Optional.empty();
     }
-    JsonNode array;
-    try {
-      array = JSON.readTree(rest);
-    } catch (JsonProcessingException e) {
+    Optional<JsonNode> array = Json.find(rest);
+    if (array.isEmpty()) {
       return Optional.empty();
     }
     var words = new ArrayList<String>();
-    for (JsonNode item : array) {
+    for (JsonNode item : array.get()) {
       if (!item.isTextual()) {
         throw new BuildException(
             Kind.INVALID, "when using JSON array syntax, arrays must be comprised of strings only");

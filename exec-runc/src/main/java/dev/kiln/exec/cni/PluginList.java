@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.re2j.Pattern;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,9 +43,9 @@ record PluginList(String name, String version, List<JsonNode> plugins) {
   static PluginList parse(String text, String from) {
     JsonNode json;
     try {
-      json = JSON.readTree(text);
-    } catch (JsonProcessingException e) {
-      throw invalid(from, "it is not JSON: " + e.getOriginalMessage());
+      json = Json.parse(text);
+    } catch (Json.Malformed e) {
+      throw invalid(from, "it is not JSON: " + e.getMessage());
     }
     var plugins = new ArrayList<JsonNode>();
     json.path("plugins").forEach(plugins::add);

@@ -1,9 +1,9 @@
 package dev.kiln.exec.cni;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.sys.SearchPath;
 import java.io.IOException;
@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
  * @param folders where the plugins' programs are
  */
 record Plugins(List<Path> folders) {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int MOST_ANSWERED = 1 << 20;
 
   Plugins {
     folders = List.copyOf(folders);
@@ -88,13 +88,19 @@ record Plugins(List<Path> folders) {
         // it has ended without reading: its answer says why
       }
       String answer =
-          new String(plugin.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+          new String(plugin.getInputStream().readNBytes(MOST_ANSWERED + 1), StandardCharsets.UTF_8)
+              .strip();
+      if (answer.length() > MOST_ANSWERED) {
+        plugin.destroyForcibly();
+        throw new BuildException(
+            Kind.UNKNOWN, about + ": the answer has more than " + MOST_ANSWERED + " characters");
+      }
       int code = exitCode(plugin);
       if (code != 0) {
         throw new BuildException(Kind.UNKNOWN, about + ": " + reason(code, answer));
       }
-      return JSON.readTree(answer);
-    } catch (JsonProcessingException e) {
+      return Json.parse(answer);
+    } catch (Json.Malformed e) {
       throw new BuildException(Kind.UNKNOWN, about + ": the answer is not JSON", e);
     } catch (IOException e) {
       throw new BuildException(Kind.UNKNOWN, about + ": " + e.getMessage(), e);
@@ -127,18 +133,14 @@ record Plugins(List<Path> folders) {
 
   /** Plugins tell errors on stdout: {@code code}, {@code msg}, {@code details}. */
   private static String reason(int exitCode, String answer) {
-    try {
-      JsonNode error = JSON.readTree(answer);
-      if (error.hasNonNull("msg")) {
-        String details = error.path("details").asText();
-        return error.path("msg").asText()
-            + (details.isEmpty() ? "" : ": " + details)
-            + " (code "
-            + error.path("code").asInt()
-            + ")";
-      }
-    } catch (JsonProcessingException e) {
-      // told below
+    JsonNode error = Json.find(answer).orElseGet(MissingNode::getInstance);
+    if (error.hasNonNull("msg")) {
+      String details = error.path("details").asText();
+      return error.path("msg").asText()
+          + (details.isEmpty() ? "" : ": " + details)
+          + " (code "
+          + error.path("code").asInt()
+          + ")";
     }
     return "it ended with " + exitCode + (answer.isEmpty() ? " and no answer" : ": " + answer);
   }

@@ -1,12 +1,10 @@
 package dev.kiln.exporters.image;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.GoJson;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.model.Platform;
 import java.nio.charset.StandardCharsets;
@@ -26,8 +24,6 @@ import java.util.Optional;
  * BuildKit v0.22 {@code exporter/containerimage/writer.go} for what is patched.
  */
 final class ImageConfig {
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   private static final String LINUX_PATH =
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   private final Map<String, String> fields;
@@ -42,15 +38,8 @@ final class ImageConfig {
    * @throws BuildException {@code UNKNOWN} where it is no JSON object
    */
   static ImageConfig parse(byte[] json) {
-    JsonNode tree;
-    try {
-      tree = JSON.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw invalid("invalid image config for export: " + e.getOriginalMessage());
-    } catch (java.io.IOException e) {
-      throw invalid("invalid image config for export: " + e.getMessage());
-    }
-    if (tree == null || tree.isNull() || tree.isMissingNode()) {
+    JsonNode tree = Json.read(Kind.UNKNOWN, "invalid image config for export", json);
+    if (tree.isNull() || tree.isMissingNode()) {
       throw invalid("invalid null image config for export");
     }
     if (!tree.isObject()) {
@@ -224,8 +213,8 @@ final class ImageConfig {
 
   private static String unquote(String text) {
     try {
-      return JSON.readValue(text, String.class);
-    } catch (JsonProcessingException e) {
+      return Json.parse(text).textValue();
+    } catch (Json.Malformed e) {
       throw new AssertionError("the text was parsed before", e);
     }
   }

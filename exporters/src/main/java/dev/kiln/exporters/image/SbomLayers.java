@@ -1,12 +1,12 @@
 package dev.kiln.exporters.image;
 
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.kiln.exporters.Statements;
 import dev.kiln.model.Digest;
 import dev.kiln.model.FilePaths;
+import dev.kiln.model.Json;
 import java.io.IOException;
 import java.util.Optional;
 
@@ -16,10 +16,7 @@ import java.util.Optional;
  * BuildKit v0.22 {@code exporter/containerimage/attestations.go}.
  */
 final class SbomLayers implements Statements.Supplement {
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final LayerFiles layers;
 
@@ -31,8 +28,8 @@ final class SbomLayers implements Statements.Supplement {
   public byte[] to(byte[] spdx) throws IOException, InterruptedException {
     JsonNode read;
     try {
-      read = JSON.readTree(spdx);
-    } catch (IOException e) {
+      read = Json.parseExactly(spdx);
+    } catch (Json.Malformed e) {
       return spdx; // the scanner's to answer for
     }
     if (!(read instanceof ObjectNode document) || !document.path("spdxVersion").isTextual()) {

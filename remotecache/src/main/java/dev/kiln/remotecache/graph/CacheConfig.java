@@ -1,13 +1,11 @@
 package dev.kiln.remotecache.graph;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.GoJson;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -28,7 +26,6 @@ public record CacheConfig(List<Layer> layers, List<Record> records) {
   public static final int NO_PARENT = -1;
 
   private static final Instant NO_TIME = Instant.parse("0001-01-01T00:00:00Z");
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   public CacheConfig {
     layers = List.copyOf(layers);
@@ -179,11 +176,8 @@ public record CacheConfig(List<Layer> layers, List<Record> records) {
 
   private static CacheConfig read(byte[] json, Reading reading) {
     try {
-      return reading.of(JSON.readTree(json));
-    } catch (JsonProcessingException e) {
-      throw new BuildException(
-          Kind.INVALID, "failed to parse cache config: " + e.getOriginalMessage(), e);
-    } catch (IOException | DateTimeException | IllegalArgumentException e) {
+      return reading.of(Json.parse(json));
+    } catch (Json.Malformed | DateTimeException | IllegalArgumentException e) {
       throw new BuildException(Kind.INVALID, "failed to parse cache config: " + e.getMessage(), e);
     }
   }

@@ -1,13 +1,12 @@
 package dev.kiln.sources.http;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.kiln.llb.SourceOp;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.FilePaths;
 import dev.kiln.model.GoJson;
+import dev.kiln.model.Json;
 import dev.kiln.model.Kind;
 import dev.kiln.registry.WebClient;
 import dev.kiln.session.Secrets;
@@ -46,7 +45,6 @@ import java.util.zip.GZIPInputStream;
  * entity tags need not send again. (BuildKit v0.22 {@code source/http/source.go}.)
  */
 public final class HttpSource implements Source {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int LONGEST_TAG = 1024;
   private final HttpId id;
   private final WebClient web;
@@ -79,14 +77,14 @@ public final class HttpSource implements Source {
 
     static Optional<Kept> of(Refs.Indexed indexed) {
       try {
-        JsonNode json = JSON.readTree(indexed.value());
+        JsonNode json = Json.parse(indexed.value());
         return Optional.of(
             new Kept(
                 indexed.id(),
                 json.path("etag").asText(""),
                 new Digest(json.path("content").asText("")),
                 json.path("modified").asText("")));
-      } catch (JsonProcessingException | IllegalArgumentException e) {
+      } catch (Json.Malformed | IllegalArgumentException e) {
         return Optional.empty(); // written by another version
       }
     }
