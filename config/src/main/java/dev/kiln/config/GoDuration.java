@@ -32,7 +32,7 @@ public final class GoDuration {
             ? Optional.of(Duration.ofSeconds(Long.parseLong(text)))
             : find(text);
     return found
-        .filter(duration -> duration.abs().compareTo(LONGEST) < 0)
+        .filter(GoDuration::isHeldByGo)
         .orElseThrow(() ->
             new ConfigException(
                 "invalid duration '"
@@ -42,7 +42,10 @@ public final class GoDuration {
                     + ": write seconds or a form such as 48h, 90m, 1h30m"));
   }
 
-  /** As Go reads it: a number needs its unit. Empty for what is no duration. */
+  /**
+   * As Go reads it: a number needs its unit. Empty for what is no duration, or one of more than 292
+   * years.
+   */
   public static Optional<Duration> find(String text) {
     boolean negative = text.startsWith("-");
     String rest = negative || text.startsWith("+") ? text.substring(1) : text;
@@ -56,7 +59,11 @@ public final class GoDuration {
     if (at == 0 || at < rest.length()) {
       return Optional.empty();
     }
-    return Optional.of(negative ? sum.negated() : sum);
+    return Optional.of(negative ? sum.negated() : sum).filter(GoDuration::isHeldByGo);
+  }
+
+  private static boolean isHeldByGo(Duration duration) {
+    return duration.abs().compareTo(LONGEST) < 0;
   }
 
   /** In a form that this reads, for people: {@code 48h}, {@code 1h30m}. */

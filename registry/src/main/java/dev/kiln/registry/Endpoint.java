@@ -9,7 +9,6 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -187,8 +186,8 @@ final class Endpoint {
     }
     try {
       // Only literals are parsed: names are never looked up for this.
-      return Pattern.matches("[0-9.]+", name) && InetAddress.getByName(name).isLoopbackAddress();
-    } catch (UnknownHostException e) {
+      return Pattern.matches("[0-9.]+", name) && InetAddress.ofLiteral(name).isLoopbackAddress();
+    } catch (IllegalArgumentException e) {
       return false;
     }
   }

@@ -1,12 +1,16 @@
 package dev.kiln.registry;
 
 import com.google.re2j.Pattern;
+import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
+import dev.kiln.tracing.Redaction;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
 import java.net.SocketAddress;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -31,6 +35,9 @@ public final class EnvironmentProxies extends ProxySelector {
     this.direct = direct;
   }
 
+  /**
+   * @throws BuildException {@code INVALID} naming the variable that holds no address
+   */
   public static EnvironmentProxies of(Map<String, String> environment) {
     var direct = new ArrayList<String>();
     for (String entry : variable(environment, "NO_PROXY").split("[, ]+")) {
@@ -39,8 +46,8 @@ public final class EnvironmentProxies extends ProxySelector {
       }
     }
     return new EnvironmentProxies(
-        address(variable(environment, "HTTP_PROXY")),
-        address(variable(environment, "HTTPS_PROXY")),
+        address("HTTP_PROXY", variable(environment, "HTTP_PROXY")),
+        address("HTTPS_PROXY", variable(environment, "HTTPS_PROXY")),
         List.copyOf(direct));
   }
 
@@ -49,11 +56,23 @@ public final class EnvironmentProxies extends ProxySelector {
     return upper.isEmpty() ? environment.getOrDefault(name.toLowerCase(Locale.ROOT), "") : upper;
   }
 
-  private static Optional<InetSocketAddress> address(String text) {
+  private static Optional<InetSocketAddress> address(String name, String text) {
     if (text.isEmpty()) {
       return Optional.empty();
     }
-    URI uri = URI.create(text.contains("://") ? text : "http://" + text);
+    URI uri;
+    try {
+      uri = new URI(text.contains("://") ? text : "http://" + text);
+    } catch (URISyntaxException e) {
+      throw new BuildException(
+          Kind.INVALID,
+          "the environment's "
+              + name
+              + " \""
+              + Redaction.of(text)
+              + "\" is no address: "
+              + e.getReason());
+    }
     if (uri.getHost() == null) {
       return Optional.empty();
     }

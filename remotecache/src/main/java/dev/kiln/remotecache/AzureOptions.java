@@ -15,7 +15,7 @@ import java.util.Optional;
  * @param key of the account; without one, the daemon's own credentials count
  */
 record AzureOptions(
-    String accountUrl,
+    URI accountUrl,
     String accountName,
     String container,
     Optional<Key> key,
@@ -41,8 +41,10 @@ record AzureOptions(
           "either ${BUILDKIT_AZURE_STORAGE_ACCOUNT_URL} or account_url attribute is required for"
               + " azblob cache");
     }
+    URI address = ServiceAddress.of("azure storage account url provided is not a valid url", url);
     String name =
-        given("account_name", "ACCOUNT_NAME", attrs, environment, host(url).split("\\.")[0]);
+        given(
+            "account_name", "ACCOUNT_NAME", attrs, environment, address.getHost().split("\\.")[0]);
     if (name.isEmpty()) {
       throw new BuildException(
           Kind.INVALID,
@@ -57,7 +59,7 @@ record AzureOptions(
     }
     String blobs = joined(prefix, attrs.getOrDefault("blobs_prefix", "blobs"));
     return new AzureOptions(
-        url,
+        address,
         name,
         given("container", "CONTAINER", attrs, environment, "buildkit-cache"),
         Optional.of(attrs.getOrDefault("secret_access_key", ""))
@@ -65,15 +67,6 @@ record AzureOptions(
             .map(Key::new),
         new ObjectStore.Layout(
             blobs.isEmpty() ? "" : blobs + "/", manifests, manifests, ObjectStore.Layout.NEVER, 4));
-  }
-
-  private static String host(String url) {
-    try {
-      return Optional.ofNullable(URI.create(url).getHost()).orElse("");
-    } catch (IllegalArgumentException e) {
-      throw new BuildException(
-          Kind.INVALID, "azure storage account url provided is not a valid url: " + url, e);
-    }
   }
 
   private static String given(

@@ -9,7 +9,6 @@ import com.azure.storage.blob.BlobServiceClientBuilder;
 import com.azure.storage.common.StorageSharedKeyCredential;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -35,14 +34,15 @@ final class AzureStore implements ObjectStore {
   /** Opens the store and makes its container where it is missing. */
   static ObjectStore open(AzureOptions options) {
     HttpClient http = new JdkHttpClientBuilder().build();
-    var builder = new BlobServiceClientBuilder().endpoint(options.accountUrl()).httpClient(http);
+    var builder =
+        new BlobServiceClientBuilder().endpoint(options.accountUrl().toString()).httpClient(http);
     if (options.key().isPresent()) {
       builder.credential(
           new StorageSharedKeyCredential(options.accountName(), options.key().get().value()));
     } else {
       builder.credential(new DefaultAzureCredentialBuilder().httpClient(http).build());
     }
-    String host = String.valueOf(URI.create(options.accountUrl()).getHost());
+    String host = options.accountUrl().getHost();
     try {
       BlobContainerClient container =
           builder.buildClient().getBlobContainerClient(options.container());

@@ -85,11 +85,8 @@ record GhaOptions(
   }
 
   private static URI uri(String url) {
-    try {
-      return URI.create(url.endsWith("/") ? url : url + "/");
-    } catch (IllegalArgumentException e) {
-      throw invalid("invalid url for github actions cache: " + e.getMessage());
-    }
+    return ServiceAddress.of(
+        "invalid url for github actions cache", url.endsWith("/") ? url : url + "/");
   }
 
   private static Duration timeout(String text) {

@@ -5,6 +5,7 @@ import dev.kiln.config.GoDuration;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.GoBool;
 import dev.kiln.model.Kind;
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,7 @@ import java.util.Optional;
 record S3Options(
     String bucket,
     String region,
-    Optional<String> endpoint,
+    Optional<URI> endpoint,
     boolean pathStyle,
     Optional<Keys> keys,
     ObjectStore.Layout layout) {
@@ -53,8 +54,10 @@ record S3Options(
     String secret = attrs.getOrDefault("secret_access_key", "");
     return new S3Options(
         required("bucket", "AWS_BUCKET", attrs, environment),
-        required("region", "AWS_REGION", attrs, environment),
-        Optional.of(attrs.getOrDefault("endpoint_url", "")).filter(url -> !url.isEmpty()),
+        region(required("region", "AWS_REGION", attrs, environment)),
+        Optional.of(attrs.getOrDefault("endpoint_url", ""))
+            .filter(url -> !url.isEmpty())
+            .map(url -> ServiceAddress.of("invalid endpoint_url for s3 cache", url)),
         GoBool.isTrue(attrs.getOrDefault("use_path_style", "")),
         id.isEmpty() || secret.isEmpty()
             ? Optional.empty()
@@ -69,6 +72,17 @@ record S3Options(
       throw new BuildException(Kind.INVALID, key + " ($" + variable + ") not set for s3 cache");
     }
     return value;
+  }
+
+  /** A part of a host's name. */
+  private static String region(String text) {
+    if (text.length() > 63
+        || !text.chars().allMatch(c -> c < 128 && Character.isLetterOrDigit(c) || c == '-')) {
+      throw new BuildException(
+          Kind.INVALID,
+          "invalid region for s3 cache: \"" + text + "\" is not of letters, digits and '-'");
+    }
+    return text;
   }
 
   private static Duration touchRefresh(String text) {

@@ -66,12 +66,9 @@ final class S3Store implements ObjectStore {
                     .pathStyleAccessEnabled(options.endpoint().isPresent() && options.pathStyle())
                     .build())
             .httpClientBuilder(UrlConnectionHttpClient.builder());
-    options.endpoint().ifPresent(uri -> builder.endpointOverride(URI.create(uri)));
+    options.endpoint().ifPresent(uri -> builder.endpointOverride(uri));
     String host =
-        options
-            .endpoint()
-            .map(uri -> String.valueOf(URI.create(uri).getHost()))
-            .orElse("s3." + options.region() + ".amazonaws.com");
+        options.endpoint().map(URI::getHost).orElse("s3." + options.region() + ".amazonaws.com");
     return new S3Store(builder.build(), options.bucket(), host);
   }
 
