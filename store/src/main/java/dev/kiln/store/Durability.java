@@ -1,5 +1,6 @@
 package dev.kiln.store;
 
+import dev.kiln.model.EpochSeconds;
 import dev.kiln.store.records.Database;
 import dev.kiln.sys.Fd;
 import dev.kiln.tracing.Blocking;
@@ -71,10 +72,20 @@ final class Durability {
     if (meta.isEmpty() || sameBoot || clean) {
       return new LastRun(Long.MAX_VALUE, Optional.empty());
     }
-    long seq = Long.parseLong(meta.getOrDefault(SEQ, "0"));
-    Instant time = Instant.ofEpochSecond(Long.parseLong(meta.getOrDefault(TIME, "0")));
+    long seq = number(meta, SEQ);
+    Instant time = EpochSeconds.instant(number(meta, TIME)).orElse(Instant.EPOCH);
     LOG.warn("the machine stopped while a daemon ran; records newer than {} are dropped", time);
     return new LastRun(seq, Optional.of(time));
+  }
+
+  /** 0 where it is damaged: then nothing is relied on. */
+  private static long number(Map<String, String> meta, String key) {
+    try {
+      return Long.parseLong(meta.getOrDefault(key, "0"));
+    } catch (NumberFormatException e) {
+      LOG.warn("the records' {} is damaged", key);
+      return 0;
+    }
   }
 
   /** Begins the work behind the builds, where there is any. */
