@@ -296,6 +296,9 @@ public record RunMount(
     throw invalid("invalid value " + value + " for " + key);
   }
 
+  /** Of a size: longer numbers take a time that grows with the square. */
+  private static final int MOST_DIGITS = 1_000;
+
   /** Bytes, or a number with k, m, g, t or p (powers of 1024), as Docker writes memory sizes. */
   private static long size(String key, String value) {
     var m =
@@ -303,7 +306,7 @@ public record RunMount(
                 "([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+) ?(?:([kmgtp])(?:i?b)?|b)?",
                 com.google.re2j.Pattern.CASE_INSENSITIVE)
             .matcher(value);
-    if (!m.matches()) {
+    if (value.length() > MOST_DIGITS || !m.matches()) {
       throw invalid("invalid value for " + key + ": " + value);
     }
     String unit = m.group(2) == null ? "" : m.group(2).toLowerCase(Locale.ROOT);

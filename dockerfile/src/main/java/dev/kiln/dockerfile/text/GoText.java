@@ -26,6 +26,9 @@ public final class GoText {
           "m", 60_000_000_000L,
           "h", 3_600_000_000_000L);
 
+  /** Of one number of a duration: longer ones take a time that grows with the square. */
+  private static final int MOST_DIGITS = 1_000;
+
   private GoText() {}
 
   /** What Go's {@code unicode.IsSpace} accepts. */
@@ -151,13 +154,13 @@ public final class GoText {
       throw invalid("time: invalid duration " + quote(text));
     }
     BigDecimal nanos = BigDecimal.ZERO;
-    while (!rest.isEmpty()) {
-      int end = 0;
+    for (int at = 0; at < rest.length(); ) {
+      int end = at;
       while (end < rest.length() && isNumberPart(rest.charAt(end))) {
         end++;
       }
-      String number = rest.substring(0, end);
-      if (!Pattern.matches("[0-9]+\\.?[0-9]*|\\.[0-9]+", number)) {
+      String number = rest.substring(at, end);
+      if (number.length() > MOST_DIGITS || !Pattern.matches("[0-9]+\\.?[0-9]*|\\.[0-9]+", number)) {
         throw invalid("time: invalid duration " + quote(text));
       }
       int unitEnd = end;
@@ -174,10 +177,10 @@ public final class GoText {
       }
       String exact = number.endsWith(".") ? number + "0" : number;
       nanos = nanos.add(new BigDecimal(exact).multiply(BigDecimal.valueOf(scale)));
-      rest = rest.substring(unitEnd);
-    }
-    if (nanos.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
-      throw invalid("time: invalid duration " + quote(text));
+      if (nanos.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
+        throw invalid("time: invalid duration " + quote(text));
+      }
+      at = unitEnd;
     }
     return Duration.ofNanos(negative ? -nanos.longValue() : nanos.longValue());
   }

@@ -16,6 +16,10 @@ public final class ModeEdit {
   private static final int SGID = 02000;
   private static final int STICKY = 01000;
   private static final int EXECUTE = 0111;
+
+  /** The reference has no bound; each character can be a step that every file is edited by. */
+  private static final int MOST_CHARACTERS = 1_000;
+
   private static final int ALL = SUID | SGID | 0777;
 
   /** One step; {@code was} is the mode before the first. */
@@ -31,9 +35,19 @@ public final class ModeEdit {
   }
 
   /**
-   * @throws BuildException {@code UNKNOWN}, "invalid syntax", where {@code text} is no mode
+   * @throws BuildException {@code UNKNOWN}, "invalid syntax", where {@code text} is no mode; {@code
+   *     INVALID} where it has more than 1,000 characters
    */
   public static ModeEdit parse(String text) {
+    if (text.length() > MOST_CHARACTERS) {
+      throw new BuildException(
+          Kind.INVALID,
+          "invalid mode \""
+              + text.substring(0, 20)
+              + "…\": it has more than "
+              + MOST_CHARACTERS
+              + " characters");
+    }
     if (!text.isEmpty() && Character.isDigit(text.charAt(0))) {
       return octal(text);
     }

@@ -39,6 +39,14 @@ class ModeEditTest {
     }
   }
 
+  @Test
+  void aModeOfMoreThanAThousandCharactersIsRefused() {
+    assertThat(ModeEdit.parse("u+r,".repeat(249) + "u+rx").apply(0, false)).isEqualTo(0500);
+    assertThatThrownBy(() -> ModeEdit.parse("u+r,".repeat(1_000_000) + "u+r"))
+        .isInstanceOf(BuildException.class)
+        .hasMessage("invalid mode \"u+r,u+r,u+r,u+r,u+r,…\": it has more than 1000 characters");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "u", "8", "u*r", "17777", "u=r,", "u+rz", "x"})
   void whatIsNoModeIsRefused(String text) {
