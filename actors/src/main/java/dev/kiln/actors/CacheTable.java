@@ -8,10 +8,12 @@ import dev.kiln.model.Digest;
 import dev.kiln.model.KeyDigest;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +22,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * One cache's key graph in memory: the local one, or an imported one. Keys have ids here; a link
@@ -213,15 +216,58 @@ public final class CacheTable {
 
   /** What this cache calls {@code key}, where it knows it. */
   public Optional<String> idOf(CacheKey key) {
-    Known known = key.ids().get(this);
-    if (known != null && (known.id().isPresent() || known.version() == version.get())) {
-      return known.id();
-    }
     long now = version.get();
-    Optional<String> found =
-        key.isRoot() ? Optional.of(key.rootId().value()) : byDeps(key).stream().findFirst();
-    key.ids().put(this, new Known(found, now));
-    return found;
+    bottomUp(
+        key,
+        at -> isSettled(at, now),
+        at -> {
+          Optional<String> found =
+              at.isRoot() ? Optional.of(at.rootId().value()) : byDeps(at).stream().findFirst();
+          at.ids().put(this, new Known(found, now));
+        });
+    return known(key);
+  }
+
+  /** The id that was found last. */
+  private Optional<String> known(CacheKey key) {
+    Known known = key.ids().get(this);
+    return known == null ? Optional.empty() : known.id();
+  }
+
+  private boolean isSettled(CacheKey key, long now) {
+    Known known = key.ids().get(this);
+    return known != null && (known.id().isPresent() || known.version() >= now);
+  }
+
+  /** A key on the way down, and what of its inputs is still to be looked at. */
+  private record Open(CacheKey key, Iterator<CacheKey.Dep> deps) {
+    static Open of(CacheKey key) {
+      return new Open(key, key.deps().stream().flatMap(List::stream).iterator());
+    }
+  }
+
+  /**
+   * Calls {@code make} for {@code top} and all keys below that are not done, each once and inputs
+   * first. The chain of keys is as long as that of a definition's steps.
+   */
+  private static void bottomUp(CacheKey top, Predicate<CacheKey> isDone, Consumer<CacheKey> make) {
+    if (isDone.test(top)) {
+      return;
+    }
+    var seen = new HashSet<>(Set.of(top)); // keys are compared by identity
+    var way = new ArrayDeque<>(List.of(Open.of(top)));
+    while (!way.isEmpty()) {
+      Open at = way.element();
+      if (at.deps().hasNext()) {
+        CacheKey next = at.deps().next().key();
+        if (!isDone.test(next) && seen.add(next)) {
+          way.push(Open.of(next));
+        }
+      } else {
+        make.accept(at.key());
+        way.pop();
+      }
+    }
   }
 
   /** Says what this cache calls {@code key}. */
@@ -235,7 +281,7 @@ public final class CacheTable {
     for (int i = 0; i < key.deps().size(); i++) {
       var reached = new HashSet<String>();
       for (CacheKey.Dep dep : key.deps().get(i)) {
-        Optional<String> from = idOf(dep.key());
+        Optional<String> from = known(dep.key());
         if (from.isPresent()) {
           reached.addAll(
               targets(from.get(), new CacheLink(i, key.digest(), key.output(), dep.selector())));
@@ -265,13 +311,24 @@ public final class CacheTable {
   }
 
   private String persist(CacheKey key) {
-    Optional<String> known = idOf(key);
+    bottomUp(key, at -> at != key && isPersisted(at), this::link);
+    return idOf(key).orElseThrow();
+  }
+
+  /** Whether a key is known and leads somewhere: it was linked when it was saved or found. */
+  private boolean isPersisted(CacheKey key) {
+    return idOf(key).filter(keyId -> key.isRoot() || exists(keyId)).isPresent();
+  }
+
+  /** Links a key to what it is made from, which has ids. */
+  private void link(CacheKey key) {
     if (key.isRoot()) {
-      return known.orElseThrow();
+      return;
     }
+    Optional<String> known = idOf(key);
     var fromIds = new ArrayList<List<String>>();
     for (List<CacheKey.Dep> alternatives : key.deps()) {
-      fromIds.add(alternatives.stream().map(dep -> persistedId(dep.key())).toList());
+      fromIds.add(alternatives.stream().map(dep -> idOf(dep.key()).orElseThrow()).toList());
     }
     String keyId = known.orElseGet(() -> newId(key, fromIds));
     for (int i = 0; i < key.deps().size(); i++) {
@@ -282,12 +339,6 @@ public final class CacheTable {
       }
     }
     learn(key, keyId);
-    return keyId;
-  }
-
-  private String persistedId(CacheKey key) {
-    // A key that is known and leads somewhere already was linked when it was saved or found.
-    return idOf(key).filter(keyId -> key.isRoot() || exists(keyId)).orElseGet(() -> persist(key));
   }
 
   /** An id for a key that no cache told: made from its parts, so that equal keys get equal ids. */

@@ -22,6 +22,7 @@ import dev.kiln.model.Kind;
 import dev.kiln.model.Progress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -387,7 +388,37 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
 
   // --- jobs
 
+  /** A vertex that a job comes to; {@code deep} where it comes to all that it is made from, too. */
+  private record Reached(Digest digest, boolean deep) {}
+
   private void join(Entry entry, JobScope job, Map<JobScope, List<Progress>> shown) {
+    var open = new ArrayDeque<Reached>();
+    joinAlone(entry, job, shown, open);
+    joinAll(open, job, shown);
+  }
+
+  /** Joins a vertex that came in by a merge, and all that it is made from. */
+  private void joinDeep(Digest digest, JobScope job, Map<JobScope, List<Progress>> shown) {
+    joinAll(new ArrayDeque<>(List.of(new Reached(digest, true))), job, shown);
+  }
+
+  private void joinAll(Deque<Reached> open, JobScope job, Map<JobScope, List<Progress>> shown) {
+    var deep = new HashSet<Digest>();
+    while (!open.isEmpty()) {
+      Reached next = open.poll();
+      Optional<Entry> entry = active.live(next.digest());
+      if (entry.isEmpty() || next.deep() && !deep.add(next.digest())) {
+        continue;
+      }
+      joinAlone(entry.get(), job, shown, open);
+      if (next.deep()) {
+        entry.get().vertex.inputs().forEach(input -> open.add(new Reached(input.vertex(), true)));
+      }
+    }
+  }
+
+  private void joinAlone(
+      Entry entry, JobScope job, Map<JobScope, List<Progress>> shown, Deque<Reached> open) {
     if (entry.scope.jobs().contains(job)) {
       return;
     }
@@ -401,28 +432,8 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     if (entry.scope.progress().join(job.progress())) {
       shown.computeIfAbsent(job, j -> new ArrayList<>()).add(entry.scope.progress().bare());
     }
-    entry.children.forEach(child -> joinIfActive(child, job, shown));
-    entry.moved.values().forEach(edge -> joinDeep(edge.vertex(), job, shown));
-  }
-
-  private void joinIfActive(Digest digest, JobScope job, Map<JobScope, List<Progress>> shown) {
-    active.live(digest).ifPresent(entry -> join(entry, job, shown));
-  }
-
-  /** Joins a vertex that came in by a merge, and all that it is made from. */
-  private void joinDeep(Digest digest, JobScope job, Map<JobScope, List<Progress>> shown) {
-    var queue = new ArrayDeque<Digest>();
-    var seen = new HashSet<Digest>();
-    queue.add(digest);
-    while (!queue.isEmpty()) {
-      Digest next = queue.poll();
-      Optional<Entry> entry = active.live(next);
-      if (!seen.add(next) || entry.isEmpty()) {
-        continue;
-      }
-      join(entry.get(), job, shown);
-      entry.get().vertex.inputs().forEach(input -> queue.add(input.vertex()));
-    }
+    entry.children.forEach(child -> open.add(new Reached(child, false)));
+    entry.moved.values().forEach(edge -> open.add(new Reached(edge.vertex(), true)));
   }
 
   private void onLeave(JobScope job) {

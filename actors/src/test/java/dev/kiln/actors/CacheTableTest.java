@@ -57,6 +57,18 @@ final class CacheTableTest {
     assertThat(table.records(id)).containsExactly(record("r"));
   }
 
+  /** A definition's chain of steps is as long as its author likes. */
+  @Test
+  void keysOfALongChainAreLookedUpAndSaved() {
+    CacheKey top = root("a");
+    for (int i = 0; i < 100_000; i++) {
+      top = over(OP, top);
+    }
+    assertThat(table.idOf(top)).isEmpty();
+    String id = table.save(top, record("r"));
+    assertThat(table.idOf(top)).contains(id);
+  }
+
   @Test
   void selectorsMakeDifferentKeys() {
     Optional<Digest> selector = Optional.of(Digest.of("/sub"));

@@ -7,6 +7,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
 import dev.kiln.model.MediaTypes;
 import dev.kiln.registry.Manifests;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -69,30 +70,44 @@ record RecordBlobs(Function<Digest, Optional<byte[]>> content) {
   }
 
   private void below(String mediaType, Digest digest, Set<Digest> kept) {
-    boolean index = MediaTypes.isIndex(mediaType);
-    if (!index && !MediaTypes.isManifest(mediaType)) {
+    if (!hasParts(mediaType)) {
       return;
     }
-    Optional<byte[]> json = content.apply(digest);
-    if (json.isEmpty()) {
-      return; // what is gone keeps nothing
+    var open = new ArrayDeque<>(List.of(new dev.kiln.model.Descriptor(mediaType, digest, 0)));
+    while (!open.isEmpty()) {
+      dev.kiln.model.Descriptor of = open.pop();
+      // what is gone keeps nothing
+      content
+          .apply(of.digest())
+          .ifPresent(json -> {
+            for (dev.kiln.model.Descriptor child : named(of, json, kept)) {
+              if (kept.add(child.digest()) && hasParts(child.mediaType())) {
+                open.push(child);
+              }
+            }
+          });
     }
+  }
+
+  private static boolean hasParts(String mediaType) {
+    return MediaTypes.isIndex(mediaType) || MediaTypes.isManifest(mediaType);
+  }
+
+  /** What an index names; of a manifest, the parts that records keep go to {@code kept}. */
+  private static List<dev.kiln.model.Descriptor> named(
+      dev.kiln.model.Descriptor of, byte[] json, Set<Digest> kept) {
     try {
-      if (index) {
-        for (dev.kiln.model.Descriptor child : Manifests.index(json.get())) {
-          if (kept.add(child.digest())) {
-            below(child.mediaType(), child.digest(), kept);
-          }
-        }
-        return;
+      if (MediaTypes.isIndex(of.mediaType())) {
+        return Manifests.index(json);
       }
-      Manifests.Manifest manifest = Manifests.manifest(json.get());
+      Manifests.Manifest manifest = Manifests.manifest(json);
       kept.add(manifest.config().digest());
       manifest.layers().stream()
           .filter(layer -> layer.mediaType().equals(MediaTypes.IN_TOTO))
           .forEach(statement -> kept.add(statement.digest()));
     } catch (BuildException e) {
-      LOG.warn("the manifest {} of a build's record cannot be read", digest, e);
+      LOG.warn("the manifest {} of a build's record cannot be read", of.digest(), e);
     }
+    return List.of();
   }
 }

@@ -2,6 +2,8 @@ package dev.kiln.dockerfile.convert;
 
 import dev.kiln.dockerfile.instruction.Instruction.Declaration;
 import dev.kiln.model.SourceRange;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -95,14 +97,17 @@ public final class Outline {
     return found;
   }
 
-  private void collect(String name, Set<String> into, Set<String> visited) {
-    if (!visited.add(name)) {
-      return;
-    }
-    into.add(name);
-    Argument argument = arguments.get(name);
-    if (argument != null) {
-      argument.needs().forEach(need -> collect(need, into, visited));
+  private void collect(String top, Set<String> into, Set<String> visited) {
+    Deque<String> open = new ArrayDeque<>(List.of(top));
+    while (!open.isEmpty()) {
+      String name = open.pop();
+      if (visited.add(name)) {
+        into.add(name);
+        Argument argument = arguments.get(name);
+        if (argument != null) {
+          argument.needs().forEach(open::push);
+        }
+      }
     }
   }
 

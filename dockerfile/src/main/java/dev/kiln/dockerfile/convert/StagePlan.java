@@ -7,9 +7,10 @@ import dev.kiln.dockerfile.syntax.LocatedException;
 import dev.kiln.dockerfile.text.GoText;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -19,6 +20,9 @@ import java.util.Set;
 
 /** All stages of one conversion, in order, and the way from names to them. One thread. */
 final class StagePlan {
+  /** Places that are told of a circle. */
+  private static final int MOST_SHOWN = 100;
+
   private final List<PlannedStage> stages = new ArrayList<>();
   private final Map<String, PlannedStage> byName = new LinkedHashMap<>();
 
@@ -110,12 +114,12 @@ final class StagePlan {
   void refuseCircles() {
     var visited = new HashSet<PlannedStage>();
     for (PlannedStage stage : stages) {
-      circle(stage, visited, new HashMap<>(), List.of())
+      circle(stage, visited)
           .ifPresent(path -> {
             RuntimeException failure =
                 new BuildException(
                     Kind.INVALID, "circular dependency detected on stage: " + stage.shownName);
-            for (Instruction step : path) {
+            for (Instruction step : path.subList(0, Math.min(MOST_SHOWN, path.size()))) {
               failure = LocatedException.at(step.origin().place(), failure);
             }
             throw failure;
@@ -123,27 +127,42 @@ final class StagePlan {
     }
   }
 
-  private static Optional<List<Instruction>> circle(
+  /** A stage on the way down, by what it was needed, and what of its needs is to be looked at. */
+  private record Open(
       PlannedStage stage,
-      Set<PlannedStage> visited,
-      Map<PlannedStage, Boolean> onPath,
-      List<Instruction> path) {
-    if (!visited.add(stage)) {
-      return Optional.empty();
+      Optional<Instruction> by,
+      Iterator<Map.Entry<PlannedStage, Instruction>> needs) {
+    static Open of(PlannedStage stage, Optional<Instruction> by) {
+      return new Open(stage, by, stage.needs.entrySet().iterator());
     }
-    onPath.put(stage, true);
-    for (Map.Entry<PlannedStage, Instruction> need : stage.needs.entrySet()) {
-      var next = new ArrayList<>(path);
-      next.add(need.getValue());
-      if (onPath.containsKey(need.getKey())) {
-        return Optional.of(next);
+  }
+
+  /** The instructions by which {@code top} needs a stage that needs itself. */
+  private static Optional<List<Instruction>> circle(PlannedStage top, Set<PlannedStage> visited) {
+    var way = new ArrayDeque<Open>();
+    var onWay = new HashSet<PlannedStage>();
+    if (visited.add(top)) {
+      way.push(Open.of(top, Optional.empty()));
+      onWay.add(top);
+    }
+    while (!way.isEmpty()) {
+      Open at = way.element();
+      if (!at.needs().hasNext()) {
+        onWay.remove(way.pop().stage());
+        continue;
       }
-      Optional<List<Instruction>> deeper = circle(need.getKey(), visited, onPath, next);
-      if (deeper.isPresent()) {
-        return deeper;
+      Map.Entry<PlannedStage, Instruction> need = at.needs().next();
+      if (onWay.contains(need.getKey())) {
+        var path = new ArrayList<Instruction>();
+        way.descendingIterator().forEachRemaining(open -> open.by().ifPresent(path::add));
+        path.add(need.getValue());
+        return Optional.of(path);
+      }
+      if (visited.add(need.getKey())) {
+        way.push(Open.of(need.getKey(), Optional.of(need.getValue())));
+        onWay.add(need.getKey());
       }
     }
-    onPath.remove(stage);
     return Optional.empty();
   }
 

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,11 +51,21 @@ final class Archive {
     return List.copyOf(all.values());
   }
 
-  private void collect(Descriptor of, Map<Digest, Descriptor> all) {
-    if (MediaTypes.isIndex(of.mediaType())) {
-      dev.kiln.registry.Manifests.index(content.read(of.digest()))
-          .forEach(child -> collect(child, all));
-    } else if (MediaTypes.isManifest(of.mediaType())) {
+  private void collect(Descriptor top, Map<Digest, Descriptor> all) {
+    var found = new ArrayDeque<Descriptor>();
+    var open = new ArrayDeque<>(List.of(top));
+    while (!open.isEmpty()) {
+      Descriptor of = open.pop();
+      found.push(of);
+      if (MediaTypes.isIndex(of.mediaType())) {
+        dev.kiln.registry.Manifests.index(content.read(of.digest())).forEach(open::push);
+      }
+    }
+    found.forEach(of -> enter(of, all)); // what is named before what names it
+  }
+
+  private void enter(Descriptor of, Map<Digest, Descriptor> all) {
+    if (MediaTypes.isManifest(of.mediaType())) {
       Manifest manifest = dev.kiln.registry.Manifests.manifest(content.read(of.digest()));
       all.putIfAbsent(manifest.config().digest(), manifest.config());
       manifest.layers().forEach(layer -> all.putIfAbsent(layer.digest(), layer));

@@ -18,7 +18,9 @@ import dev.kiln.store.Layer;
 import dev.kiln.store.RefId;
 import dev.kiln.store.Store;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +62,7 @@ final class ImagePush {
     Push push = registry.push(target, insecure, who);
     Map<Digest, Descriptor> blobs = new LinkedHashMap<>();
     List<Descriptor> manifests = new ArrayList<>();
-    collect(image.top(), blobs, manifests);
+    collect(blobs, manifests);
     StepProgress progress = context.progress();
     Consumer<String> log = line -> progress.log(2, line.getBytes(StandardCharsets.UTF_8));
     try (var _ = progress.part("pushing layers")) {
@@ -79,19 +81,26 @@ final class ImagePush {
     }
   }
 
-  /** Everything below a manifest or index; the manifests from the top down. */
-  private void collect(Descriptor of, Map<Digest, Descriptor> blobs, List<Descriptor> manifests) {
-    manifests.add(of);
-    byte[] json = store.content().read(of.digest());
-    if (MediaTypes.isIndex(of.mediaType())) {
-      Manifests.index(json).forEach(child -> collect(child, blobs, manifests));
-      return;
+  /** Everything below the image's manifest or index; the manifests from the top down. */
+  private void collect(Map<Digest, Descriptor> blobs, List<Descriptor> manifests) {
+    Deque<Descriptor> open = new ArrayDeque<>(List.of(image.top()));
+    while (!open.isEmpty()) {
+      Descriptor of = open.pop();
+      manifests.add(of);
+      byte[] json = store.content().read(of.digest());
+      if (MediaTypes.isIndex(of.mediaType())) {
+        Manifests.index(json).reversed().forEach(open::push);
+      } else {
+        blobs(Manifests.manifest(json), blobs);
+      }
     }
-    Manifests.Manifest manifest = Manifests.manifest(json);
-    blobs.put(manifest.config().digest(), manifest.config());
-    for (Descriptor layer : manifest.layers()) {
+  }
+
+  private static void blobs(Manifests.Manifest of, Map<Digest, Descriptor> to) {
+    to.put(of.config().digest(), of.config());
+    for (Descriptor layer : of.layers()) {
       if (!LayerTypes.isForeign(layer.mediaType())) {
-        blobs.put(layer.digest(), layer);
+        to.put(layer.digest(), layer);
       }
     }
   }
