@@ -268,6 +268,9 @@ class HostileTextArchTest {
                   text -> call("sources.image.ImageId", "reference", text),
                   text -> call("sources.image.ImageId", "reference", "h/" + text))),
           entry(
+              "tracing.ExportSettings",
+              List.of(text -> call("tracing.ExportSettings", "headers", "VARIABLE", text))),
+          entry(
               "tracing.Redaction",
               List.of(
                   text -> call("tracing.Redaction", "of", text),
