@@ -64,10 +64,10 @@ public final class Solver implements StepWorkers {
     var figures = new AtomicReference<>(new StepFigures(options.limits().slots(), 0, 0, 0));
     ActorRef<VertexGraph.Command> graph =
         system.systemActorOf(
-            VertexGraph.create(
+            SolverGuardian.create(
                 new VertexGraph.Env(
                     ports, options.logLimits(), index, options.limits(), ops, figures::set)),
-            "graph",
+            "solver",
             Props.empty());
     return new Solver(system, ports, options, index, graph, ops, figures);
   }

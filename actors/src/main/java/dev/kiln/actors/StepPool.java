@@ -156,6 +156,7 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
       case Terminated ended -> onGone(ended.getRef(), new IllegalStateException("stopped"));
       default -> {}
     }
+    tellFigures();
     return this;
   }
 

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever fails around the solver, each of its callers is answered, and so is the next one. */
 @Timeout(60)
@@ -180,7 +182,7 @@ final class FailuresTest {
       first.runStarted.await();
       Solve waiting = two.solve(second.graph(), List.of());
       second.mapStarted.await();
-      end(f, "graph/step-pool");
+      end(f, "solver/graph/step-pool");
       for (Solve solve : List.of(running, waiting)) {
         assertThatThrownBy(() -> SolverFixture.get(solve))
             .isInstanceOfSatisfying(
@@ -190,6 +192,89 @@ final class FailuresTest {
       assertThat(SolverFixture.get(two.solve(second.graph(), List.of())).result()).isPresent();
     }
     assertThat(f.build(f.ops.vertex("third")).result()).isPresent();
+  }
+
+  /** In the middle of two builds: one step of each runs, and one waits for the only slot. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "graph",
+        "graph/step-pool",
+        "graph/step-pool/worker-*",
+        "graph/vertex-*",
+        "graph/solve-*",
+      })
+  void whateverEndsBothClientsAreAnsweredAndNothingIsLeft(String path) throws Exception {
+    SolverFixture f = start(OptionalInt.of(2));
+    FakeOps.Fake first = f.ops.vertex("first").gated(new CountDownLatch(1));
+    FakeOps.Fake second = f.ops.vertex("second").gated(new CountDownLatch(1));
+    FakeOps.Fake waits = f.ops.vertex("waits");
+    try (Job one = f.job();
+        Job two = f.job()) {
+      Solve running = one.solve(first.graph(), List.of());
+      Solve other = two.solve(f.ops.vertex("after", second, waits).graph(), List.of());
+      first.runStarted.await();
+      second.runStarted.await();
+      waits.mapStarted.await();
+      end(f, "solver/" + path);
+      for (Solve solve : List.of(running, other)) {
+        assertThatThrownBy(() -> SolverFixture.get(solve))
+            .isInstanceOfSatisfying(
+                BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INTERNAL));
+      }
+    }
+    noLeaseIsLeft(f);
+    f.kit
+        .createTestProbe()
+        .awaitAssert(() -> {
+          assertThat(f.ops.running).as("threads of steps").hasValue(0);
+          assertThat(f.solver.steps()).isEqualTo(new StepFigures(2, 0, 0, 0));
+          return true;
+        });
+    assertThat(f.build(f.ops.vertex("next")).result()).isPresent();
+  }
+
+  @Test
+  void workBesideStepsEndsWithTheGraph() throws Exception {
+    SolverFixture f = start(OptionalInt.empty());
+    var begun = new CountDownLatch(1);
+    var interrupted = new CountDownLatch(1);
+    var task =
+        f.solver.beside(
+            "container",
+            () -> {
+              begun.countDown();
+              try {
+                return new CountDownLatch(1).await(1, TimeUnit.HOURS);
+              } finally {
+                interrupted.countDown();
+              }
+            });
+    begun.await();
+    assertThat(f.solver.steps().beside()).isEqualTo(1);
+    end(f, "solver/graph");
+    assertThatThrownBy(() -> SolverFixture.get(task.done())).isInstanceOf(BuildException.class);
+    assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(SolverFixture.get(f.solver.beside("next", () -> "done").done())).isEqualTo("done");
+  }
+
+  @Test
+  void workBesideStepsIsInterruptedWhenItIsGivenUp() throws Exception {
+    SolverFixture f = start(OptionalInt.of(1));
+    var begun = new CountDownLatch(1);
+    var task =
+        f.solver.beside(
+            "container",
+            () -> {
+              begun.countDown();
+              return new CountDownLatch(1).await(1, TimeUnit.HOURS);
+            });
+    begun.await();
+    assertThat(f.build(f.ops.vertex("step")).result()).as("it takes no slot").isPresent();
+    task.interrupt();
+    assertThatThrownBy(() -> SolverFixture.get(task.done()))
+        .isInstanceOfSatisfying(
+            BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CANCELED));
   }
 
   @Test
@@ -205,7 +290,7 @@ final class FailuresTest {
       Solve apart = two.solve(other.graph(), List.of());
       a.runStarted.await();
       other.runStarted.await();
-      end(f, "graph/vertex-" + a.digest().hex().substring(0, 12) + "-*");
+      end(f, "solver/graph/vertex-" + a.digest().hex().substring(0, 12) + "-*");
       assertThatThrownBy(() -> SolverFixture.get(lost))
           .isInstanceOfSatisfying(
               BuildException.class, e -> assertThat(e.kind()).isEqualTo(Kind.INTERNAL))

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.PoisonPill;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.ManualTime;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.javadsl.Adapter;
@@ -29,7 +30,8 @@ import org.junit.jupiter.api.Timeout;
 final class StepPoolTest {
   private static final OpCall.Run RUN = new OpCall.Run(List.of());
 
-  private final ActorTestKit kit = ActorTestKit.create();
+  private final ActorTestKit kit = ActorTestKit.create(ManualTime.config());
+  private final ManualTime time = ManualTime.get(kit.system());
   private final ActiveOps ops = new ActiveOps();
   private final TestProbe<StepNews> news = kit.createTestProbe();
   private final CountDownLatch open = new CountDownLatch(1);
@@ -38,6 +40,10 @@ final class StepPoolTest {
   private final CountDownLatch firstRuns = new CountDownLatch(1);
   private final List<Long> order = Collections.synchronizedList(new ArrayList<>());
   private final AtomicReference<StepFigures> figures = new AtomicReference<>();
+
+  /** How often the pool has told how it stands: after each message. */
+  private final AtomicInteger heard = new AtomicInteger();
+
   private ActorRef<StepPool.Command> pool =
       kit.spawn(StepPool.create(limits(1), ops, figures::set), "pool");
 
@@ -110,7 +116,7 @@ final class StepPoolTest {
       assertThat(now).hasValue(3);
       return true;
     });
-    assertThat(figures()).isEqualTo(new StepFigures(2, 2, 4, 1));
+    awaitFigures(new StepFigures(2, 2, 4, 1));
     open.countDown();
     for (int i = 1; i <= 7; i++) {
       assertThat(ended().end()).isInstanceOf(OpEnd.Ran.class);
@@ -123,27 +129,48 @@ final class StepPoolTest {
     var runnable = new AtomicInteger(100);
     pool =
         kit.spawn(
-            StepPool.create(new StepLimits(8, 2, runnable::get, 2), ops, figures::set), "idle");
+            StepPool.create(new StepLimits(8, 2, runnable::get, 2), ops, this::heard), "busy");
     for (int i = 1; i <= 10; i++) {
       submit(waits(i), true, "a");
     }
-    news.awaitAssert(() -> {
-      assertThat(figures().running()).isEqualTo(2);
-      return true;
-    });
-    news.awaitAssert(() -> {
-      assertThat(figures().running()).as("one in a while all the same").isEqualTo(3);
-      return true;
-    });
+    awaitFigures(new StepFigures(8, 2, 8, 0));
+    for (int look = 1; look <= 4; look++) {
+      look();
+      assertThat(figures().running()).as("busy at look %d", look).isEqualTo(2);
+    }
+    look();
+    assertThat(figures().running()).as("one all the same").isEqualTo(3);
     runnable.set(3); // room for one more at a time
-    news.awaitAssert(() -> {
-      assertThat(figures()).isEqualTo(new StepFigures(8, 8, 2, 0));
-      return true;
-    });
+    for (int more = 4; more <= 8; more++) {
+      look();
+      assertThat(figures()).isEqualTo(new StepFigures(8, more, 10 - more, 0));
+    }
     open.countDown();
     for (int i = 1; i <= 10; i++) {
       assertThat(ended().end()).isInstanceOf(OpEnd.Ran.class);
     }
+  }
+
+  /** Lets the pool look at the processors once. */
+  private void look() {
+    int before = heard.get();
+    time.timePasses(Duration.ofMillis(20));
+    news.awaitAssert(() -> {
+      assertThat(heard).hasValueGreaterThan(before);
+      return true;
+    });
+  }
+
+  private void awaitFigures(StepFigures expected) {
+    news.awaitAssert(() -> {
+      assertThat(figures()).isEqualTo(expected);
+      return true;
+    });
+  }
+
+  private void heard(StepFigures now) {
+    figures.set(now);
+    heard.incrementAndGet();
   }
 
   @Test
@@ -167,6 +194,8 @@ final class StepPoolTest {
     Attempt second = waits(2);
     submit(second, true, "a");
     submit(waits(3), true, "a");
+    awaitFigures(new StepFigures(1, 1, 2, 0));
+    time.timePasses(Duration.ofSeconds(1));
     var waiting = news.expectMessageClass(StepNews.Waits.class, Duration.ofSeconds(10));
     assertThat(waiting.attempt()).isEqualTo(second);
     assertThat(waiting.place()).isEqualTo(1);

@@ -91,6 +91,7 @@ final class Wiring implements AutoCloseable {
         coordinated-shutdown.run-by-jvm-shutdown-hook = off
         coordinated-shutdown.terminate-actor-system = off
         coordinated-shutdown.run-by-actor-system-terminate = off
+        scheduler.implementation = "dev.kiln.daemon.QuietScheduler"
         actor.default-dispatcher.fork-join-executor {
           parallelism-min = 2
           parallelism-factor = 1.0
