@@ -32,7 +32,14 @@ public sealed interface DiskSpace {
       if (percent == 0) {
         return 0;
       }
-      return diskBytes == 0 ? 2 * GIGABYTE : ((diskBytes * percent / 100 >> 30) + 1) * GIGABYTE;
+      if (diskBytes == 0) {
+        return 2 * GIGABYTE;
+      }
+      long share =
+          diskBytes > Long.MAX_VALUE / percent
+              ? diskBytes / 100 * percent
+              : diskBytes * percent / 100;
+      return ((share >> 30) + 1) * GIGABYTE;
     }
   }
 

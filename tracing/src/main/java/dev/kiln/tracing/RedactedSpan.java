@@ -7,6 +7,7 @@ import io.opentelemetry.api.common.AttributesBuilder;
 import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.trace.data.DelegatingSpanData;
 import io.opentelemetry.sdk.trace.data.EventData;
+import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.data.StatusData;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
@@ -22,6 +23,7 @@ final class RedactedSpan extends DelegatingSpanData {
   private final StatusData status;
   private final Attributes attributes;
   private final List<EventData> events;
+  private final List<LinkData> links;
 
   private RedactedSpan(SpanData span) {
     super(span);
@@ -31,6 +33,7 @@ final class RedactedSpan extends DelegatingSpanData {
         StatusData.create(given.getStatusCode(), Redaction.forOperators(given.getDescription()));
     attributes = redacted(span.getAttributes());
     events = span.getEvents().stream().map(RedactedSpan::redacted).toList();
+    links = span.getLinks().stream().map(RedactedSpan::redacted).toList();
   }
 
   static SpanData of(SpanData span) {
@@ -75,6 +78,16 @@ final class RedactedSpan extends DelegatingSpanData {
   @Override
   public List<EventData> getEvents() {
     return events;
+  }
+
+  @Override
+  public List<LinkData> getLinks() {
+    return links;
+  }
+
+  private static LinkData redacted(LinkData link) {
+    return LinkData.create(
+        link.getSpanContext(), redacted(link.getAttributes()), link.getTotalAttributeCount());
   }
 
   /** An exception is one: its message and stack are attributes. */
