@@ -5,6 +5,7 @@ import dev.kiln.llb.Edge;
 import dev.kiln.llb.Vertex;
 import dev.kiln.model.Digest;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * The vertices that builds use now, with the actor of each, and how they are made from each other.
@@ -92,6 +94,49 @@ final class ActiveVertices {
     return scopes;
   }
 
+  /**
+   * Whether an active edge may be replaced by another one that was found equal: not where one is
+   * made from the other, nor by one that stops, has moved itself, or used a cache that this one may
+   * not.
+   */
+  boolean mayMerge(Edge edge, Edge other) {
+    Optional<Entry> target = live(other.vertex());
+    return !edge.equals(other)
+        && target.isPresent()
+        && !target.get().moved.containsKey(other.index())
+        && (target.get().vertex.options().ignoreCache()
+            || !get(edge.vertex()).vertex.options().ignoreCache())
+        && !reaches(other.vertex(), edge.vertex())
+        && !reaches(edge.vertex(), other.vertex());
+  }
+
+  /** The vertex itself and all that are made from it, merges followed. */
+  Set<Digest> madeFrom(Digest digest) {
+    var consumers = new HashMap<Digest, List<Digest>>();
+    active.forEach((consumer, entry) ->
+        needs(entry)
+            .forEach(
+                need -> consumers.computeIfAbsent(need, _ -> new ArrayList<>()).add(consumer)));
+    var found = new HashSet<Digest>();
+    var queue = new ArrayDeque<>(List.of(digest));
+    while (!queue.isEmpty()) {
+      Digest next = queue.poll();
+      if (found.add(next)) {
+        queue.addAll(consumers.getOrDefault(next, List.of()));
+      }
+    }
+    return found;
+  }
+
+  /** What a vertex is made from, at the next step. */
+  private static Stream<Digest> needs(Entry entry) {
+    return Stream.of(
+            entry.vertex.inputs().stream().map(Edge::vertex),
+            entry.moved.values().stream().map(Edge::vertex),
+            entry.children.stream())
+        .flatMap(each -> each);
+  }
+
   /** Whether {@code from} is {@code to} or is made from it, merges followed. */
   boolean reaches(Digest from, Digest to) {
     return reaches(List.of(from), to);
@@ -110,9 +155,7 @@ final class ActiveVertices {
       if (entry == null || !seen.add(next)) {
         continue;
       }
-      entry.vertex.inputs().forEach(input -> queue.add(input.vertex()));
-      entry.moved.values().forEach(edge -> queue.add(edge.vertex()));
-      queue.addAll(entry.children);
+      needs(entry).forEach(queue::add);
     }
     return false;
   }

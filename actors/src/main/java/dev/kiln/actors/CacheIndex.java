@@ -21,6 +21,18 @@ import org.slf4j.LoggerFactory;
  * thread. What is saved is seen at once; {@link #flush} hands it to the store in order.
  */
 final class CacheIndex {
+  /** What the caches of one output of a vertex know. Reads memory, never waits. */
+  interface Lookup {
+    /** Keys of the output that these keys of an input lead to. */
+    Collection<KeyRef> probe(int input, List<CacheKey.Dep> keys, KeyDigest digest);
+
+    /** A key without inputs, as far as some cache knows it. */
+    Optional<CacheKey> root(KeyDigest digest);
+
+    /** A key found by its inputs. */
+    CacheKey identify(KeyRef ref, KeyDigest digest, List<List<CacheKey.Dep>> deps);
+  }
+
   /** The id of the local table. */
   static final String LOCAL = "local";
 
@@ -103,12 +115,12 @@ final class CacheIndex {
   }
 
   /** A lookup for one output of a vertex; {@code imports} is read at each call. */
-  Edges.Lookup lookup(
+  Lookup lookup(
       Digest vertex,
       Optional<Boolean> exportCache,
       int output,
       Supplier<List<CacheTable>> imports) {
-    return new Edges.Lookup() {
+    return new Lookup() {
       @Override
       public Collection<KeyRef> probe(int input, List<CacheKey.Dep> keys, KeyDigest digest) {
         List<CacheTable> others = imports.get();

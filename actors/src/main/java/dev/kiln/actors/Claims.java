@@ -48,7 +48,7 @@ final class Claims {
       VertexScope scope, int output, EdgeState state, List<CacheMap> maps) {
     var deps = new ArrayList<List<CacheKey.Dep>>();
     for (int i = 0; i < state.inputs().size(); i++) {
-      deps.add(Edges.depKeys(state.inputs().get(i), dep(maps, i).selector()));
+      deps.add(state.inputs().get(i).deps(dep(maps, i).selector()));
     }
     var export =
         new CacheKey.Export(

@@ -2,6 +2,7 @@ package dev.kiln.actors;
 
 import dev.kiln.actors.CacheTable.KeyRef;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Digest;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +14,7 @@ import java.util.Set;
  *
  * @param wanted the highest level that somebody wants
  * @param maps the op's cache maps so far
+ * @param probes answers of caches that are waited for
  * @param seen keys that every input leads to, as the caches call them
  * @param keys the same, with all that they are made from
  * @param candidates records to load, the best one first
@@ -26,6 +28,7 @@ record EdgeState(
     List<CacheMap> maps,
     boolean mapPending,
     List<Input> inputs,
+    int probes,
     Set<KeyRef> seen,
     List<CacheKey> keys,
     List<Candidate> candidates,
@@ -102,6 +105,14 @@ record EdgeState(
       return done.map(Done::keys).orElse(keys);
     }
 
+    /** The same with the part of the input that counts for them, then the key by its content. */
+    List<CacheKey.Dep> deps(Optional<Digest> selector) {
+      var deps = new java.util.ArrayList<CacheKey.Dep>();
+      keysByDefinition().forEach(k -> deps.add(new CacheKey.Dep(selector, k)));
+      contentKey.ifPresent(k -> deps.add(new CacheKey.Dep(Optional.empty(), k)));
+      return deps;
+    }
+
     Input asked(Level now) {
       return new Input(now, level, keys, matches, done, content, contentKey);
     }
@@ -128,6 +139,7 @@ record EdgeState(
         List.of(),
         false,
         java.util.Collections.nCopies(inputs, Input.UNKNOWN),
+        0,
         Set.of(),
         List.of(),
         List.of(),
@@ -155,6 +167,7 @@ record EdgeState(
   /** Whether anything is under way that will bring a further event. */
   boolean busy() {
     return mapPending
+        || probes > 0
         || claim == Claim.PENDING
         || work != Work.NONE
         || inputs.stream()

@@ -9,7 +9,6 @@ import dev.kiln.actors.EdgeState.Input;
 import dev.kiln.actors.EdgeState.Work;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Digest;
-import dev.kiln.model.KeyDigest;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -19,9 +18,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What one edge does next. A function of state and event to the next state and effects; it holds no
- * actor, clock or disk, and sees caches through {@link Lookup} alone. {@link VertexActor} carries
- * the effects out.
+ * What one edge does next. A function of state and event to the next state and effects, and of
+ * nothing else: what a cache knows is asked for by an effect and comes as an event. {@link
+ * VertexActor} carries the effects out.
  *
  * <p>After each event it works out what the edge needs ({@link #needs}) and turns the difference to
  * what is under way into effects, so that whatever is not needed any more is given up. An edge that
@@ -32,92 +31,23 @@ import java.util.Set;
  * An input that can lead nowhere ends the search, and everything is built.
  */
 final class Edges {
-  private final Lookup lookup;
+  private Edges() {}
 
-  Edges(Lookup lookup) {
-    this.lookup = lookup;
-  }
+  record Step(EdgeState next, List<EdgeEffect> effects) {}
 
-  /** What caches know. Reads memory, never waits. */
-  interface Lookup {
-    /** Keys of this edge that these keys of an input lead to. */
-    Collection<KeyRef> probe(int input, List<CacheKey.Dep> keys, KeyDigest digest);
-
-    /** A key without inputs, as far as some cache knows it. */
-    Optional<CacheKey> root(KeyDigest digest);
-
-    /** A key found by its inputs. */
-    CacheKey identify(KeyRef ref, KeyDigest digest, List<List<CacheKey.Dep>> deps);
-  }
-
-  sealed interface Event {}
-
-  record Wanted(Level level) implements Event {}
-
-  record MapReady(CacheMap map) implements Event {}
-
-  record MapStopped() implements Event {}
-
-  record InputAt(int input, Level level, List<CacheKey> keys, Optional<Done> done)
-      implements Event {}
-
-  /** The input is another edge from now on: what was asked must be asked there. */
-  record InputMoved(int input) implements Event {}
-
-  record ContentReady(int input, Optional<KeyDigest> key) implements Event {}
-
-  record ContentStopped(int input) implements Event {}
-
-  record ClaimGranted() implements Event {}
-
-  record Completed(Done done) implements Event {}
-
-  record LoadFailed(CacheKey.Found found) implements Event {}
-
-  record WorkStopped() implements Event {}
-
-  /** Something that the edge cannot do without failed. */
-  record Failed(BuildException cause) implements Event {}
-
-  sealed interface Effect {}
-
-  record FetchMap(int index) implements Effect {}
-
-  record StopMap() implements Effect {}
-
-  /** Asks an input for this level instead of what was asked before. */
-  record Want(int input, Level level) implements Effect {}
-
-  record Release(int input) implements Effect {}
-
-  record FetchContent(int input) implements Effect {}
-
-  record StopContent(int input) implements Effect {}
-
-  record AskClaim() implements Effect {}
-
-  record Load(Candidate candidate) implements Effect {}
-
-  record Run() implements Effect {}
-
-  record StopWork() implements Effect {}
-
-  /** Level, keys or result are new. */
-  record Announce() implements Effect {}
-
-  record Step(EdgeState next, List<Effect> effects) {}
-
-  Step on(EdgeState before, Event event) {
-    var draft = new Draft(before);
+  static Step on(EdgeState before, EdgeEvent event) {
+    var effects = new ArrayList<EdgeEffect>();
+    var draft = new Draft(before, effects);
     draft.take(event);
-    draft.rise();
-    var effects = new ArrayList<Effect>();
-    draft.pursue(effects);
+    if (draft.probes == 0) { // else the caches' answer is waited for, which comes at once
+      draft.rise();
+      draft.pursue();
+    }
     EdgeState next = draft.freeze();
     if (next.level() != before.level()
         || next.keys().size() != before.keys().size()
         || next.ended() && !before.ended()) {
-      effects.add(new Announce());
+      effects.add(new EdgeEffect.Announce());
     }
     if (!next.ended() && next.level().below(next.wanted()) && !next.busy()) {
       throw new IllegalStateException(
@@ -127,8 +57,10 @@ final class Edges {
   }
 
   /** The edge's next state on its way; used for one event. */
-  private final class Draft {
+  private static final class Draft {
     private final EdgeState before;
+    private final List<EdgeEffect> effects;
+    private int probes;
     private final List<Input> inputs;
     private Level level;
     private Level wanted;
@@ -143,8 +75,10 @@ final class Edges {
     private Optional<Done> done;
     private Optional<BuildException> failed;
 
-    Draft(EdgeState s) {
+    Draft(EdgeState s, List<EdgeEffect> effects) {
+      this.effects = effects;
       before = s;
+      probes = s.probes();
       inputs = new ArrayList<>(s.inputs());
       level = s.level();
       wanted = s.wanted();
@@ -168,6 +102,7 @@ final class Edges {
           maps,
           mapPending,
           List.copyOf(inputs),
+          probes,
           seen,
           keys,
           candidates,
@@ -180,28 +115,37 @@ final class Edges {
 
     // --- events
 
-    void take(Event event) {
+    void take(EdgeEvent event) {
       switch (event) {
-        case Wanted(var upTo) -> wanted = upTo;
-        case MapReady(var map) -> onMap(map);
-        case MapStopped() -> mapPending = false;
-        case InputAt(var i, var at, var inputKeys, var inputDone) ->
+        case EdgeEvent.Wanted(var upTo) -> wanted = upTo;
+        case EdgeEvent.MapReady(var map) -> onMap(map);
+        case EdgeEvent.MapStopped() -> mapPending = false;
+        case EdgeEvent.InputAt(var i, var at, var inputKeys, var inputDone) ->
             onInput(i, at, inputKeys, inputDone);
-        case InputMoved(var i) -> {
+        case EdgeEvent.InputMoved(var i) -> {
           inputs.set(i, inputs.get(i).asked(Level.INITIAL));
           unclaim(); // an edge with that input may be under way
         }
-        case ContentReady(var i, var key) -> onContent(i, key);
-        case ContentStopped(var i) ->
+        case EdgeEvent.ContentReady(var i, var key) -> onContent(i, key);
+        case EdgeEvent.ContentStopped(var i) ->
             inputs.set(i, inputs.get(i).content(Content.UNKNOWN, Optional.empty()));
-        case ClaimGranted() -> claim = Claim.OWNED;
-        case Completed(var result) -> {
+        case EdgeEvent.Probed(var i, var refs) -> onProbed(i, refs);
+        case EdgeEvent.RootProbed(var key) -> {
+          probes--;
+          key.ifPresent(this::found);
+        }
+        case EdgeEvent.Identified(var all) -> {
+          probes--;
+          all.forEach(this::found);
+        }
+        case EdgeEvent.ClaimGranted() -> claim = Claim.OWNED;
+        case EdgeEvent.Completed(var result) -> {
           work = Work.NONE;
           if (!ended()) {
             done = Optional.of(result);
           }
         }
-        case LoadFailed(var found) -> {
+        case EdgeEvent.LoadFailed(var found) -> {
           work = Work.NONE;
           var all = new HashSet<>(tried);
           all.add(found);
@@ -209,8 +153,8 @@ final class Edges {
           candidates = candidates.stream().filter(c -> !c.found().equals(found)).toList();
           unclaim(); // more keys are known when it comes to building
         }
-        case WorkStopped() -> work = Work.NONE;
-        case Failed(var cause) -> {
+        case EdgeEvent.WorkStopped() -> work = Work.NONE;
+        case EdgeEvent.Failed(var cause) -> {
           work = Work.NONE;
           mapPending = false;
           if (!ended()) {
@@ -235,13 +179,13 @@ final class Edges {
         return;
       }
       if (inputs.isEmpty()) {
-        lookup.root(map.digest()).ifPresent(this::found);
+        probes++;
+        effects.add(new EdgeEffect.ProbeRoot(map.digest()));
         return;
       }
       for (int i = 0; i < inputs.size(); i++) {
         probe(i, inputs.get(i).keys());
       }
-      intersect();
     }
 
     private void onInput(int i, Level at, List<CacheKey> all, Optional<Done> inputDone) {
@@ -254,15 +198,13 @@ final class Edges {
         union = List.copyOf(both);
       }
       inputs.set(i, input.at(at, union, inputDone));
-      if (!more.isEmpty() && !maps.isEmpty() && !before.ignoreCache()) {
+      if (!maps.isEmpty() && !before.ignoreCache()) {
         probe(i, more);
-        intersect();
       }
     }
 
-    private void onContent(int i, Optional<KeyDigest> digest) {
+    private void onContent(int i, Optional<CacheKey> key) {
       Input input = inputs.get(i);
-      Optional<CacheKey> key = digest.map(CacheKey::content);
       inputs.set(i, input.content(Content.KNOWN, key));
       if (key.isPresent() && !before.ignoreCache()) {
         // Together with the keys by definition, which then lead where the content's key leads.
@@ -270,25 +212,32 @@ final class Edges {
         deps.add(new CacheKey.Dep(Optional.empty(), key.get()));
         Optional<Digest> selector = dep(i).selector();
         input.keys().forEach(k -> deps.add(new CacheKey.Dep(selector, k)));
-        match(i, deps);
-        intersect();
+        ask(i, deps);
       }
     }
 
     private void probe(int i, List<CacheKey> inputKeys) {
       if (!inputKeys.isEmpty()) {
         Optional<Digest> selector = dep(i).selector();
-        match(i, inputKeys.stream().map(k -> new CacheKey.Dep(selector, k)).toList());
+        ask(i, inputKeys.stream().map(k -> new CacheKey.Dep(selector, k)).toList());
       }
     }
 
-    private void match(int i, List<CacheKey.Dep> deps) {
-      Collection<KeyRef> refs = lookup.probe(i, deps, maps.getFirst().digest());
+    private void ask(int i, List<CacheKey.Dep> deps) {
+      probes++;
+      effects.add(new EdgeEffect.Probe(i, List.copyOf(deps), maps.getFirst().digest()));
+    }
+
+    private void onProbed(int i, Collection<KeyRef> refs) {
+      probes--;
       Input input = inputs.get(i);
       if (!input.matches().containsAll(refs)) {
         var all = new LinkedHashSet<>(input.matches());
         all.addAll(refs);
         inputs.set(i, input.matching(all));
+      }
+      if (probes == 0) {
+        intersect();
       }
     }
 
@@ -307,9 +256,10 @@ final class Edges {
       seen = Set.copyOf(all);
       var deps = new ArrayList<List<CacheKey.Dep>>();
       for (int i = 0; i < inputs.size(); i++) {
-        deps.add(depKeys(inputs.get(i), dep(i).selector()));
+        deps.add(inputs.get(i).deps(dep(i).selector()));
       }
-      common.forEach(ref -> found(lookup.identify(ref, maps.getFirst().digest(), deps)));
+      probes++;
+      effects.add(new EdgeEffect.Identify(List.copyOf(common), maps.getFirst().digest(), deps));
     }
 
     private void found(CacheKey key) {
@@ -403,50 +353,53 @@ final class Edges {
 
     // --- what to do
 
-    void pursue(List<Effect> effects) {
+    void pursue() {
       Needs needs = needs();
       if (needs.map && !mapPending) {
         mapPending = true;
-        effects.add(new FetchMap(maps.size()));
+        effects.add(new EdgeEffect.FetchMap(maps.size()));
       } else if (!needs.map && mapPending && !ended()) {
-        effects.add(new StopMap());
+        effects.add(new EdgeEffect.StopMap());
       } else if (mapPending && ended()) {
-        effects.add(new StopMap());
+        effects.add(new EdgeEffect.StopMap());
       }
       for (int i = 0; i < inputs.size(); i++) {
-        pursueInput(i, needs, effects);
+        pursueInput(i, needs);
       }
       if (needs.claim && claim == Claim.NONE) {
         claim = Claim.PENDING;
-        effects.add(new AskClaim());
+        effects.add(new EdgeEffect.AskClaim());
       }
       if (work == Work.NONE && needs.load.isPresent()) {
         work = Work.LOADING;
-        effects.add(new Load(needs.load.get()));
+        effects.add(new EdgeEffect.Load(needs.load.get()));
       } else if (work == Work.NONE && needs.run) {
         work = Work.RUNNING;
-        effects.add(new Run());
+        effects.add(new EdgeEffect.Run());
       } else if (work == Work.LOADING && needs.load.isEmpty()
           || work == Work.RUNNING && !needs.run) {
         work = Work.STOPPING;
-        effects.add(new StopWork());
+        effects.add(new EdgeEffect.StopWork());
       }
     }
 
-    private void pursueInput(int i, Needs needs, List<Effect> effects) {
+    private void pursueInput(int i, Needs needs) {
       Input input = inputs.get(i);
       Level desired = needs.released ? Level.INITIAL : Level.max(needs.inputs[i], keep(input));
       if (desired != input.asked()) {
         inputs.set(i, input.asked(desired));
         if (input.done().isEmpty()) {
-          effects.add(desired == Level.INITIAL ? new Release(i) : new Want(i, desired));
+          effects.add(
+              desired == Level.INITIAL
+                  ? new EdgeEffect.Release(i)
+                  : new EdgeEffect.Want(i, desired));
         }
       }
       if (needs.contents[i] && input.content() == Content.UNKNOWN) {
         inputs.set(i, inputs.get(i).content(Content.PENDING, Optional.empty()));
-        effects.add(new FetchContent(i));
+        effects.add(new EdgeEffect.FetchContent(i));
       } else if (!needs.contents[i] && input.content() == Content.PENDING) {
-        effects.add(new StopContent(i));
+        effects.add(new EdgeEffect.StopContent(i));
       }
     }
 
@@ -539,13 +492,5 @@ final class Edges {
       java.util.Arrays.fill(inputs, Level.INITIAL);
       contents = new boolean[count];
     }
-  }
-
-  /** The keys of an input: its result's where it has one, then the one by its content. */
-  static List<CacheKey.Dep> depKeys(Input input, Optional<Digest> selector) {
-    var deps = new ArrayList<CacheKey.Dep>();
-    input.keysByDefinition().forEach(k -> deps.add(new CacheKey.Dep(selector, k)));
-    input.contentKey().ifPresent(k -> deps.add(new CacheKey.Dep(Optional.empty(), k)));
-    return deps;
   }
 }

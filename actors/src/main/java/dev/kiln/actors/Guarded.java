@@ -6,6 +6,7 @@ import akka.actor.typed.Signal;
 import akka.actor.typed.TypedActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import dev.kiln.model.BuildException;
+import dev.kiln.model.Kind;
 
 /**
  * Keeps an error that one message causes, as a stack that is too deep or memory that is not there,
@@ -19,6 +20,13 @@ final class Guarded<T> extends BehaviorInterceptor<T, T> {
 
   static <T> Behavior<T> behavior(Class<T> messages, Behavior<T> behavior) {
     return Behaviors.intercept(() -> new Guarded<>(messages), behavior);
+  }
+
+  /** {@code EXHAUSTED} where the machine is, else {@code INTERNAL}: no client's fault. */
+  static BuildException failure(String what, Throwable why) {
+    BuildException cause = BuildException.of(why);
+    Kind kind = cause.kind() == Kind.EXHAUSTED ? Kind.EXHAUSTED : Kind.INTERNAL;
+    return new BuildException(kind, what + ": " + cause.getMessage(), why);
   }
 
   @Override

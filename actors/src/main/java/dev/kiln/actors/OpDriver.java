@@ -21,9 +21,9 @@ final class OpDriver {
   interface Cells {
     EdgeState state(int output);
 
-    void decide(int output, Edges.Event event);
+    void decide(int output, EdgeEvent event);
 
-    void decideAll(Edges.Event event);
+    void decideAll(EdgeEvent event);
 
     void decide(SharedOp.Event event);
   }
@@ -90,7 +90,7 @@ final class OpDriver {
       case SharedOp.Lost(var output, var candidate, var cause) -> lost(output, candidate, cause);
       case SharedOp.Fail(var cause) -> {
         scope.trace().failed(cause);
-        cells.decideAll(new Edges.Failed(cause));
+        cells.decideAll(new EdgeEvent.Failed(cause));
       }
     }
   }
@@ -178,7 +178,7 @@ final class OpDriver {
     }
     scope.completedFromCache();
     shownWhenSafe(true, loaded.started(), loaded.ended());
-    cells.decide(output, new Edges.Completed(new Done(loaded.result(), List.of(key))));
+    cells.decide(output, new EdgeEvent.Completed(new Done(loaded.result(), List.of(key))));
   }
 
   private void lost(int output, EdgeState.Candidate candidate, BuildException why) {
@@ -188,18 +188,18 @@ final class OpDriver {
       env.index().local().drop(found.record().id());
       env.index().flush();
     }
-    cells.decide(output, new Edges.LoadFailed(found));
+    cells.decide(output, new EdgeEvent.LoadFailed(found));
   }
 
   private void complete(int output, OpEnd.Ran ran) {
     if (output >= ran.outputs().size()) {
-      cells.decide(output, new Edges.Failed(missing(output, ran.outputs().size())));
+      cells.decide(output, new EdgeEvent.Failed(missing(output, ran.outputs().size())));
       return;
     }
     Optional<ResultId> result = ran.outputs().get(output);
     List<CacheKey> keys = Claims.resultKeys(scope, output, cells.state(output), state.maps());
     keys.forEach(key -> env.index().save(key, result, ran.ended()));
-    cells.decide(output, new Edges.Completed(new Done(result, keys)));
+    cells.decide(output, new EdgeEvent.Completed(new Done(result, keys)));
   }
 
   private BuildException missing(int output, int outputs) {

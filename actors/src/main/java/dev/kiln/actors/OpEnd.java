@@ -1,7 +1,6 @@
 package dev.kiln.actors;
 
 import dev.kiln.model.BuildException;
-import dev.kiln.model.KeyDigest;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +10,7 @@ sealed interface OpEnd {
   record Mapped(CacheMap map) implements OpEnd {}
 
   /** Absent where the input has no key by content. */
-  record Keyed(Optional<KeyDigest> key) implements OpEnd {}
+  record Keyed(Optional<CacheKey> key) implements OpEnd {}
 
   /**
    * A record's result; absent is the empty file system.

@@ -71,7 +71,7 @@ final class OpSteps implements ActiveOps.Op {
       return switch (call) {
         case OpCall.Map(var index) -> new OpEnd.Mapped(cacheMap(index));
         case OpCall.Content(var input, var result, var dep) ->
-            new OpEnd.Keyed(content(input, result, dep));
+            new OpEnd.Keyed(content(input, result, dep).map(CacheKey::content));
         case OpCall.Load(_, var candidate) -> load(candidate);
         case OpCall.Run(var inputs) -> run(inputs);
         case OpCall.Beside _ -> throw new IllegalArgumentException("none of a vertex's");

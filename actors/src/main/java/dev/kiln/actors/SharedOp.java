@@ -2,7 +2,6 @@ package dev.kiln.actors;
 
 import dev.kiln.actors.EdgeState.Candidate;
 import dev.kiln.model.BuildException;
-import dev.kiln.model.KeyDigest;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,7 +28,7 @@ import java.util.TreeSet;
  */
 record SharedOp(
     List<CacheMap> maps,
-    Map<Integer, Optional<KeyDigest>> contents,
+    Map<Integer, Optional<CacheKey>> contents,
     Optional<OpEnd.Ran> ran,
     Map<Piece, Call> calls,
     Optional<BuildException> failure,
@@ -132,7 +131,7 @@ record SharedOp(
   record Cancel(long number) implements Effect {}
 
   /** An edge is to know this. */
-  record Tell(int output, Edges.Event event) implements Effect {}
+  record Tell(int output, EdgeEvent event) implements Effect {}
 
   /** A cache map is known, with what travels beside it. */
   record Learned(CacheMap map) implements Effect {}
@@ -178,14 +177,14 @@ record SharedOp(
 
   private Step need(int output, OpCall call) {
     if (failure.isPresent()) {
-      return tell(output, new Edges.Failed(failure.get()));
+      return tell(output, new EdgeEvent.Failed(failure.get()));
     }
     switch (call) {
       case OpCall.Map(var index) when index < maps.size() -> {
-        return tell(output, new Edges.MapReady(maps.get(index)));
+        return tell(output, new EdgeEvent.MapReady(maps.get(index)));
       }
       case OpCall.Content(var input, _, _) when contents.containsKey(input) -> {
-        return tell(output, new Edges.ContentReady(input, contents.get(input)));
+        return tell(output, new EdgeEvent.ContentReady(input, contents.get(input)));
       }
       case OpCall.Run _ when ran.isPresent() -> {
         return new Step(this, List.of(new Complete(output, ran.get())));
@@ -212,11 +211,11 @@ record SharedOp(
     return new Step(with(piece, under.cancelledFor(output)), effects);
   }
 
-  private static Edges.Event stopped(Piece piece) {
+  private static EdgeEvent stopped(Piece piece) {
     return switch (piece) {
-      case Piece.Maps() -> new Edges.MapStopped();
-      case Piece.Content(var input) -> new Edges.ContentStopped(input);
-      case Piece.Load _, Piece.Run _ -> new Edges.WorkStopped();
+      case Piece.Maps() -> new EdgeEvent.MapStopped();
+      case Piece.Content(var input) -> new EdgeEvent.ContentStopped(input);
+      case Piece.Load _, Piece.Run _ -> new EdgeEvent.WorkStopped();
     };
   }
 
@@ -255,17 +254,17 @@ record SharedOp(
     var all = new ArrayList<>(maps);
     all.add(map);
     var effects = new ArrayList<Effect>(List.of(new Learned(map)));
-    call.waiting().forEach(o -> effects.add(new Tell(o, new Edges.MapReady(map))));
+    call.waiting().forEach(o -> effects.add(new Tell(o, new EdgeEvent.MapReady(map))));
     return new Step(new SharedOp(all, contents, ran, calls, failure, tries), effects);
   }
 
-  private Step keyed(int input, Optional<KeyDigest> key, Call call) {
+  private Step keyed(int input, Optional<CacheKey> key, Call call) {
     var all = new HashMap<>(contents);
     all.put(input, key);
     return new Step(
         new SharedOp(maps, all, ran, calls, failure, tries),
         call.waiting().stream()
-            .<Effect>map(o -> new Tell(o, new Edges.ContentReady(input, key)))
+            .<Effect>map(o -> new Tell(o, new EdgeEvent.ContentReady(input, key)))
             .toList());
   }
 
@@ -312,7 +311,7 @@ record SharedOp(
         effects);
   }
 
-  private Step tell(int output, Edges.Event event) {
+  private Step tell(int output, EdgeEvent event) {
     return new Step(this, List.of(new Tell(output, event)));
   }
 

@@ -90,7 +90,7 @@ final class SolveActor extends AbstractOnMessageBehavior<SolveActor.Command> {
       }
       case Cancel() -> {
         vertex.tell(new VertexActor.Release(interest));
-        promise.completeExceptionally(VertexGraph.canceled());
+        promise.completeExceptionally(Solves.canceled());
         yield Behaviors.stopped();
       }
     };

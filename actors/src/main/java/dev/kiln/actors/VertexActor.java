@@ -60,13 +60,13 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
   /** One output of the vertex. */
   private static final class Cell {
     final int output;
-    final Edges edges;
+    final CacheIndex.Lookup caches;
     EdgeState state;
     Optional<Merged> moved = Optional.empty();
 
-    Cell(int output, Edges edges, EdgeState state) {
+    Cell(int output, CacheIndex.Lookup caches, EdgeState state) {
       this.output = output;
-      this.edges = edges;
+      this.caches = caches;
       this.state = state;
     }
   }
@@ -74,7 +74,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
   /** What is still to be decided. */
   private sealed interface Pending {}
 
-  private record OfEdge(Cell cell, Edges.Event event) implements Pending {}
+  private record OfEdge(Cell cell, EdgeEvent event) implements Pending {}
 
   private record OfOp(SharedOp.Event event) implements Pending {}
 
@@ -132,14 +132,14 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
       case Want want -> onWant(want);
       case Release(var interest) -> onRelease(interest);
       case EdgeUpdate update -> onInput(update);
-      case Granted(var output) -> decide(cell(output), new Edges.ClaimGranted());
+      case Granted(var output) -> decide(cell(output), new EdgeEvent.ClaimGranted());
       case Merged merged -> onMerged(merged);
       case BuildsChanged() -> op.tellBuilds();
       case News(var news) -> op.onNews(news);
       case Stop() -> {
         stopping = true;
         interests.clear();
-        cells.values().forEach(cell -> decide(cell, new Edges.Wanted(Level.INITIAL)));
+        cells.values().forEach(cell -> decide(cell, new EdgeEvent.Wanted(Level.INITIAL)));
       }
     }
     drain();
@@ -165,7 +165,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     }
     interests.put(want);
     EdgeState before = cell.state;
-    decide(cell, new Edges.Wanted(interests.wanted(cell.output)));
+    decide(cell, new EdgeEvent.Wanted(interests.wanted(cell.output)));
     drain();
     if (cell.state == before
         || cell.state.level() == before.level()
@@ -178,7 +178,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
   private void onRelease(long interest) {
     int output = interests.remove(interest);
     if (output >= 0) {
-      decide(cell(output), new Edges.Wanted(interests.wanted(output)));
+      decide(cell(output), new EdgeEvent.Wanted(interests.wanted(output)));
     }
   }
 
@@ -190,13 +190,10 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
           env.index()
               .lookup(scope.vertex().digest(), options.exportCache(), output, scope::imports);
       cell =
-          new Cell(
-              output,
-              new Edges(lookup),
-              EdgeState.initial(inputs.refs().size(), options.ignoreCache()));
+          new Cell(output, lookup, EdgeState.initial(inputs.refs().size(), options.ignoreCache()));
       cells.put(output, cell);
       if (op.state().failure().isPresent()) {
-        decide(cell, new Edges.Failed(op.state().failure().get()));
+        decide(cell, new EdgeEvent.Failed(op.state().failure().get()));
       }
     }
     return cell;
@@ -206,7 +203,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     Cell cell = cell(merged.output());
     cell.moved = Optional.of(merged);
     interests.moved(merged.output(), merged.to(), merged.edge());
-    decide(cell, new Edges.Wanted(Level.INITIAL));
+    decide(cell, new EdgeEvent.Wanted(Level.INITIAL));
   }
 
   private void onInput(EdgeUpdate update) {
@@ -221,23 +218,23 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
         if (done.isPresent()) {
           inputs.forget(update.interest());
         }
-        decide(cell, new Edges.InputAt(input, level, keys, done));
+        decide(cell, new EdgeEvent.InputAt(input, level, keys, done));
       }
       case EdgeUpdate.Failed(_, var cause) -> {
         inputs.forget(update.interest());
-        decide(cell, new Edges.Failed(cause));
+        decide(cell, new EdgeEvent.Failed(cause));
       }
       case EdgeUpdate.Moved(_, var to, var edge) -> {
         inputs.forget(update.interest());
         inputs.moved(input, to, edge);
-        decide(cell, new Edges.InputMoved(input));
+        decide(cell, new EdgeEvent.InputMoved(input));
       }
     }
   }
 
   // --- events and effects
 
-  private void decide(Cell cell, Edges.Event event) {
+  private void decide(Cell cell, EdgeEvent event) {
     pending.add(new OfEdge(cell, event));
   }
 
@@ -249,7 +246,7 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     while (!pending.isEmpty()) {
       switch (pending.poll()) {
         case OfEdge(var cell, var event) -> {
-          Edges.Step step = cell.edges.on(cell.state, event);
+          Edges.Step step = Edges.on(cell.state, event);
           cell.state = step.next();
           step.effects().forEach(effect -> carryOut(cell, effect));
         }
@@ -258,24 +255,33 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     }
   }
 
-  private void carryOut(Cell cell, Edges.Effect effect) {
+  private void carryOut(Cell cell, EdgeEffect effect) {
     int output = cell.output;
     switch (effect) {
-      case Edges.FetchMap(var index) -> need(output, new OpCall.Map(index));
-      case Edges.StopMap() -> drop(output, new SharedOp.Piece.Maps());
-      case Edges.Want(var input, var level) -> inputs.want(output, input, level);
-      case Edges.Release(var input) -> inputs.release(output, input);
-      case Edges.FetchContent(var input) ->
+      case EdgeEffect.FetchMap(var index) -> need(output, new OpCall.Map(index));
+      case EdgeEffect.StopMap() -> drop(output, new SharedOp.Piece.Maps());
+      case EdgeEffect.Want(var input, var level) -> inputs.want(output, input, level);
+      case EdgeEffect.Release(var input) -> inputs.release(output, input);
+      case EdgeEffect.FetchContent(var input) ->
           need(
               output,
               new OpCall.Content(
                   input, result(cell, input), op.state().maps().getFirst().deps().get(input)));
-      case Edges.StopContent(var input) -> drop(output, new SharedOp.Piece.Content(input));
-      case Edges.AskClaim() -> env.graph().tell(claim(cell));
-      case Edges.Load(var candidate) -> need(output, new OpCall.Load(output, candidate));
-      case Edges.Run() -> need(output, new OpCall.Run(results(cell)));
-      case Edges.StopWork() -> drop(output, op.state().work(output));
-      case Edges.Announce() -> interests.announce(output, cell.state);
+      case EdgeEffect.StopContent(var input) -> drop(output, new SharedOp.Piece.Content(input));
+      case EdgeEffect.Probe(var input, var keys, var digest) ->
+          decide(cell, new EdgeEvent.Probed(input, cell.caches.probe(input, keys, digest)));
+      case EdgeEffect.ProbeRoot(var digest) ->
+          decide(cell, new EdgeEvent.RootProbed(cell.caches.root(digest)));
+      case EdgeEffect.Identify(var refs, var digest, var deps) ->
+          decide(
+              cell,
+              new EdgeEvent.Identified(
+                  refs.stream().map(ref -> cell.caches.identify(ref, digest, deps)).toList()));
+      case EdgeEffect.AskClaim() -> env.graph().tell(claim(cell));
+      case EdgeEffect.Load(var candidate) -> need(output, new OpCall.Load(output, candidate));
+      case EdgeEffect.Run() -> need(output, new OpCall.Run(results(cell)));
+      case EdgeEffect.StopWork() -> drop(output, op.state().work(output));
+      case EdgeEffect.Announce() -> interests.announce(output, cell.state);
     }
   }
 
@@ -314,12 +320,12 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
     }
 
     @Override
-    public void decide(int output, Edges.Event event) {
+    public void decide(int output, EdgeEvent event) {
       VertexActor.this.decide(cell(output), event);
     }
 
     @Override
-    public void decideAll(Edges.Event event) {
+    public void decideAll(EdgeEvent event) {
       cells.values().forEach(cell -> VertexActor.this.decide(cell, event));
     }
 

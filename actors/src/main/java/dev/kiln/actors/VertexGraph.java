@@ -120,8 +120,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
   private final ClaimTable claims = new ClaimTable();
   private final Map<Long, Open> solves = new LinkedHashMap<>();
   private final List<Solve> waiting = new ArrayList<>();
-  private final Map<Long, CompletableFuture<?>> besides = new HashMap<>();
-  private final ActorRef<StepNews> besideNews;
+  private final BesideWork beside;
   private long sequence;
 
   private VertexGraph(ActorContext<Command> context, Env env) {
@@ -131,7 +130,8 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     ActorRef<StepPool.Command> pool =
         context.spawn(StepPool.create(env.limits(), env.ops(), env.figures()), "step-pool");
     context.watch(pool);
-    this.besideNews = context.messageAdapter(StepNews.class, BesideNews::new);
+    this.beside =
+        new BesideWork(env.ops(), pool, context.messageAdapter(StepNews.class, BesideNews::new));
     this.vertexEnv =
         new VertexActor.Env(env.ports().runners(), env.index(), context.getSelf(), pool, env.ops());
   }
@@ -155,9 +155,9 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
         case Cancel(var id) -> onCancel(id);
         case Leave(var job) -> onLeave(job);
         case Claim claim -> onClaim(claim);
-        case Beside beside -> onBeside(beside);
-        case StopBeside(var op) -> vertexEnv.pool().tell(new StepPool.Cancel(new Attempt(op, 1)));
-        case BesideNews(var news) -> onBesideNews(news);
+        case Beside work -> beside.begin(work);
+        case StopBeside(var op) -> beside.stop(op);
+        case BesideNews(var news) -> beside.onNews(news);
       }
     } catch (RuntimeException | Error e) {
       failed(message, e);
@@ -170,23 +170,16 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     switch (message) {
       case Solve solve -> {
         getContext().getLog().error("a build could not be begun", why);
-        solve.promise().completeExceptionally(internal("the solver failed", why));
+        solve.promise().completeExceptionally(Guarded.failure("the solver failed", why));
       }
       case Claim claim -> {
         active.live(claim.edge().vertex()).ifPresent(entry -> crashed(entry, why));
       }
-      case Beside beside ->
-          beside.promise().completeExceptionally(internal("the solver failed", why));
+      case Beside work ->
+          work.promise().completeExceptionally(Guarded.failure("the solver failed", why));
       case Cancel _, Leave _, StopBeside _, BesideNews _ ->
           throw new IllegalStateException("the solver failed", why);
     }
-  }
-
-  /** {@code EXHAUSTED} where the machine is, else {@code INTERNAL}: no client's fault. */
-  private static BuildException internal(String what, Throwable why) {
-    BuildException cause = BuildException.of(why);
-    Kind kind = cause.kind() == Kind.EXHAUSTED ? Kind.EXHAUSTED : Kind.INTERNAL;
-    return new BuildException(kind, what + ": " + cause.getMessage(), why);
   }
 
   @Override
@@ -208,34 +201,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
             "the solver failed and began anew; the daemon's log has the reason, build again");
     solves.values().forEach(open -> open.promise().completeExceptionally(failure));
     waiting.forEach(solve -> solve.promise().completeExceptionally(failure));
-    besides.values().forEach(beside -> beside.completeExceptionally(failure));
-  }
-
-  // --- what is none of a vertex's
-
-  private void onBeside(Beside beside) {
-    besides.put(beside.op(), beside.promise());
-    vertexEnv
-        .pool()
-        .tell(
-            new StepPool.Submit(
-                new Attempt(beside.op(), 1),
-                beside.name(),
-                new OpCall.Beside(),
-                OpSteps.Way.BLOCKING,
-                false,
-                List.of(),
-                besideNews));
-  }
-
-  private void onBesideNews(StepNews news) {
-    if (news instanceof StepNews.Ended(var attempt, var end)) {
-      env.ops().remove(attempt.vertex());
-      CompletableFuture<?> promise = besides.remove(attempt.vertex());
-      if (promise != null && end instanceof OpEnd.Failed(var cause)) {
-        promise.completeExceptionally(cause); // unless the work did it
-      }
-    }
+    beside.failAll(failure);
   }
 
   // --- solves
@@ -248,7 +214,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     if (solve.within().isPresent()) {
       Optional<Entry> parent = active.live(solve.within().get());
       if (parent.isEmpty()) {
-        solve.promise().completeExceptionally(canceled());
+        solve.promise().completeExceptionally(Solves.canceled());
         return;
       }
       Optional<BuildException> refusal = refusal(parent.get(), solve.graph());
@@ -304,14 +270,10 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     waiting.removeIf(solve -> {
       boolean is = solve.id() == id;
       if (is) {
-        solve.promise().completeExceptionally(canceled());
+        solve.promise().completeExceptionally(Solves.canceled());
       }
       return is;
     });
-  }
-
-  static BuildException canceled() {
-    return new BuildException(Kind.CANCELED, "context canceled");
   }
 
   /**
@@ -491,19 +453,15 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
    * stopped too, as it would wait for ever. Both are made anew for who wants them next.
    */
   private void crashed(Entry entry, Throwable cause) {
-    BuildException failure = internal("the solver failed at " + entry.vertex.name(), cause);
+    BuildException failure = Guarded.failure("the solver failed at " + entry.vertex.name(), cause);
     getContext().getLog().error("vertex {} crashed", entry.vertex, failure);
-    Digest digest = entry.vertex.digest();
+    Set<Digest> waiters = active.madeFrom(entry.vertex.digest());
     for (Open open : solves.values()) {
-      if (active.reaches(open.root(), digest)) {
+      if (waiters.contains(open.root())) {
         open.actor().tell(new SolveActor.Crashed(failure));
       }
     }
-    List<Entry> waiters =
-        active.all().stream()
-            .filter(e -> !e.stopping && active.reaches(e.vertex.digest(), digest))
-            .toList();
-    waiters.forEach(this::stop);
+    waiters.forEach(digest -> active.live(digest).ifPresent(this::stop));
   }
 
   // --- merging
@@ -516,7 +474,7 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     Entry entry = live.get();
     Optional<Edge> owner =
         claims.equal(claim).stream()
-            .filter(other -> mayMerge(entry, claim.edge(), other))
+            .filter(other -> active.mayMerge(claim.edge(), other))
             .findFirst();
     Edge to = owner.orElse(claim.edge());
     claims.add(claim, to); // a merged one's owner is known by these too
@@ -531,15 +489,5 @@ final class VertexGraph extends AbstractOnMessageBehavior<VertexGraph.Command> {
     claim
         .replyTo()
         .tell(new VertexActor.Merged(claim.edge().index(), active.get(to.vertex()).actor, to));
-  }
-
-  private boolean mayMerge(Entry entry, Edge edge, Edge other) {
-    Optional<Entry> target = active.live(other.vertex());
-    return !edge.equals(other)
-        && target.isPresent()
-        && !target.get().moved.containsKey(other.index())
-        && (target.get().vertex.options().ignoreCache() || !entry.vertex.options().ignoreCache())
-        && !active.reaches(other.vertex(), edge.vertex())
-        && !active.reaches(edge.vertex(), other.vertex());
   }
 }

@@ -8,6 +8,8 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.model.Kind;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -23,10 +25,10 @@ final class EdgesTest {
   private static final CacheKey KEY = new CacheKey(KeyDigest.of("input"), 0, List.of());
   private final Map<String, String> leads = new HashMap<>();
   private final Map<String, List<CacheKey.Found>> records = new HashMap<>();
-  private final Edges edges = new Edges(new Table());
+  private final Table caches = new Table();
   private EdgeState state = EdgeState.initial(0, false);
 
-  private final class Table implements Edges.Lookup {
+  private final class Table implements CacheIndex.Lookup {
     @Override
     public Collection<KeyRef> probe(int input, List<CacheKey.Dep> keys, KeyDigest digest) {
       return keys.stream()
@@ -59,10 +61,30 @@ final class EdgesTest {
     return new CacheKey.Found(TABLE, new CacheRecord(id, Instant.EPOCH));
   }
 
-  private List<Edges.Effect> on(Edges.Event event) {
-    Edges.Step step = edges.on(state, event);
-    state = step.next();
-    return step.effects();
+  /** What the edge does, once the caches have answered what it asked of them. */
+  private List<EdgeEffect> on(EdgeEvent event) {
+    var effects = new ArrayList<EdgeEffect>();
+    var events = new ArrayDeque<>(List.of(event));
+    while (!events.isEmpty()) {
+      EdgeEvent next = events.poll();
+      Edges.Step step = Edges.on(state, next);
+      assertThat(Edges.on(state, next)).as("the same again").isEqualTo(step);
+      state = step.next();
+      for (EdgeEffect effect : step.effects()) {
+        switch (effect) {
+          case EdgeEffect.Probe(var input, var keys, var digest) ->
+              events.add(new EdgeEvent.Probed(input, caches.probe(input, keys, digest)));
+          case EdgeEffect.ProbeRoot(var digest) ->
+              events.add(new EdgeEvent.RootProbed(caches.root(digest)));
+          case EdgeEffect.Identify(var refs, var digest, var deps) ->
+              events.add(
+                  new EdgeEvent.Identified(
+                      refs.stream().map(ref -> caches.identify(ref, digest, deps)).toList()));
+          default -> effects.add(effect);
+        }
+      }
+    }
+    return effects;
   }
 
   private static CacheMap map(int inputs, boolean content) {
@@ -75,54 +97,55 @@ final class EdgesTest {
     return new Done(Optional.of(new ResultId(id)), List.of(KEY));
   }
 
-  private static Edges.InputAt at(int input, Level level, CacheKey... keys) {
-    return new Edges.InputAt(input, level, List.of(keys), Optional.empty());
+  private static EdgeEvent.InputAt at(int input, Level level, CacheKey... keys) {
+    return new EdgeEvent.InputAt(input, level, List.of(keys), Optional.empty());
   }
 
-  private static Edges.InputAt complete(int input) {
-    return new Edges.InputAt(input, Level.COMPLETE, List.of(KEY), Optional.of(done("in")));
+  private static EdgeEvent.InputAt complete(int input) {
+    return new EdgeEvent.InputAt(input, Level.COMPLETE, List.of(KEY), Optional.of(done("in")));
   }
 
   @Test
   void rootAsksItsKeyThenClaimsThenRuns() {
-    assertThat(on(new Edges.Wanted(Level.COMPLETE))).containsExactly(new Edges.FetchMap(0));
-    assertThat(on(new Edges.MapReady(map(0, false))))
-        .containsExactly(new Edges.AskClaim(), new Edges.Announce());
-    assertThat(on(new Edges.ClaimGranted())).containsExactly(new Edges.Run());
-    assertThat(on(new Edges.Completed(done("r")))).containsExactly(new Edges.Announce());
+    assertThat(on(new EdgeEvent.Wanted(Level.COMPLETE)))
+        .containsExactly(new EdgeEffect.FetchMap(0));
+    assertThat(on(new EdgeEvent.MapReady(map(0, false))))
+        .containsExactly(new EdgeEffect.AskClaim(), new EdgeEffect.Announce());
+    assertThat(on(new EdgeEvent.ClaimGranted())).containsExactly(new EdgeEffect.Run());
+    assertThat(on(new EdgeEvent.Completed(done("r")))).containsExactly(new EdgeEffect.Announce());
     assertThat(state.level()).isEqualTo(Level.COMPLETE);
   }
 
   @Test
   void rootThatIsKnownLoads() {
     records.put(OP.value(), List.of(record("r")));
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(0, false)));
-    assertThat(on(new Edges.ClaimGranted()))
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(0, false)));
+    assertThat(on(new EdgeEvent.ClaimGranted()))
         .singleElement()
         .isInstanceOfSatisfying(
-            Edges.Load.class, l -> assertThat(l.candidate().found()).isEqualTo(record("r")));
+            EdgeEffect.Load.class, l -> assertThat(l.candidate().found()).isEqualTo(record("r")));
   }
 
   @Test
   void rootAsksForItsNextKeyOnlyWithoutARecord() {
-    on(new Edges.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
     var first = new CacheMap(KeyDigest.of("one"), List.of(), false, Map.of());
-    assertThat(on(new Edges.MapReady(first))).containsExactly(new Edges.FetchMap(1));
+    assertThat(on(new EdgeEvent.MapReady(first))).containsExactly(new EdgeEffect.FetchMap(1));
     records.put(OP.value(), List.of(record("r")));
-    assertThat(on(new Edges.MapReady(map(0, false))))
-        .contains(new Edges.AskClaim())
-        .doesNotContain(new Edges.FetchMap(2));
+    assertThat(on(new EdgeEvent.MapReady(map(0, false))))
+        .contains(new EdgeEffect.AskClaim())
+        .doesNotContain(new EdgeEffect.FetchMap(2));
   }
 
   @Test
   void keyAndInputsAreAskedAtOnce() {
     state = EdgeState.initial(2, false);
-    assertThat(on(new Edges.Wanted(Level.COMPLETE)))
+    assertThat(on(new EdgeEvent.Wanted(Level.COMPLETE)))
         .containsExactly(
-            new Edges.FetchMap(0),
-            new Edges.Want(0, Level.CACHE_FAST),
-            new Edges.Want(1, Level.CACHE_FAST));
+            new EdgeEffect.FetchMap(0),
+            new EdgeEffect.Want(0, Level.CACHE_FAST),
+            new EdgeEffect.Want(1, Level.CACHE_FAST));
   }
 
   @Test
@@ -130,10 +153,11 @@ final class EdgesTest {
     state = EdgeState.initial(1, false);
     leads.put("0:" + KEY.digest(), "k");
     records.put("k", List.of(record("r")));
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(1, false)));
-    assertThat(on(at(0, Level.INITIAL, KEY))).contains(new Edges.Release(0), new Edges.AskClaim());
-    assertThat(on(new Edges.ClaimGranted())).hasOnlyElementsOfType(Edges.Load.class);
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(1, false)));
+    assertThat(on(at(0, Level.INITIAL, KEY)))
+        .contains(new EdgeEffect.Release(0), new EdgeEffect.AskClaim());
+    assertThat(on(new EdgeEvent.ClaimGranted())).hasOnlyElementsOfType(EdgeEffect.Load.class);
   }
 
   @Test
@@ -141,56 +165,57 @@ final class EdgesTest {
     state = EdgeState.initial(1, false);
     leads.put("0:" + KEY.digest(), "k");
     records.put("k", List.of(record("r1"), record("r2")));
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(1, false)));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(1, false)));
     on(at(0, Level.CACHE_SLOW, KEY));
-    on(new Edges.ClaimGranted());
-    on(new Edges.LoadFailed(record("r1")));
-    assertThat(on(new Edges.ClaimGranted()))
+    on(new EdgeEvent.ClaimGranted());
+    on(new EdgeEvent.LoadFailed(record("r1")));
+    assertThat(on(new EdgeEvent.ClaimGranted()))
         .singleElement()
         .isInstanceOfSatisfying(
-            Edges.Load.class, l -> assertThat(l.candidate().found()).isEqualTo(record("r2")));
-    assertThat(on(new Edges.LoadFailed(record("r2"))))
-        .containsExactly(new Edges.Want(0, Level.COMPLETE));
+            EdgeEffect.Load.class, l -> assertThat(l.candidate().found()).isEqualTo(record("r2")));
+    assertThat(on(new EdgeEvent.LoadFailed(record("r2"))))
+        .containsExactly(new EdgeEffect.Want(0, Level.COMPLETE));
     on(complete(0));
-    assertThat(on(new Edges.ClaimGranted())).containsExactly(new Edges.Run());
+    assertThat(on(new EdgeEvent.ClaimGranted())).containsExactly(new EdgeEffect.Run());
   }
 
   @Test
   void inputThatLeadsNowhereEndsTheSearch() {
     state = EdgeState.initial(2, false);
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(2, false)));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(2, false)));
     assertThat(on(at(0, Level.CACHE_SLOW)))
-        .contains(new Edges.Want(0, Level.COMPLETE), new Edges.Want(1, Level.COMPLETE));
+        .contains(new EdgeEffect.Want(0, Level.COMPLETE), new EdgeEffect.Want(1, Level.COMPLETE));
     assertThat(state.level()).isEqualTo(Level.CACHE_SLOW);
   }
 
   @Test
   void contentIsLookedAtOnlyAfterSlowKeys() {
     state = EdgeState.initial(1, false);
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(1, true)));
-    assertThat(on(at(0, Level.CACHE_FAST))).contains(new Edges.Want(0, Level.CACHE_SLOW));
-    assertThat(on(at(0, Level.CACHE_SLOW))).containsExactly(new Edges.Want(0, Level.COMPLETE));
-    assertThat(on(complete(0))).containsExactly(new Edges.FetchContent(0));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(1, true)));
+    assertThat(on(at(0, Level.CACHE_FAST))).contains(new EdgeEffect.Want(0, Level.CACHE_SLOW));
+    assertThat(on(at(0, Level.CACHE_SLOW))).containsExactly(new EdgeEffect.Want(0, Level.COMPLETE));
+    assertThat(on(complete(0))).containsExactly(new EdgeEffect.FetchContent(0));
     KeyDigest content = KeyDigest.of("content");
     leads.put("0:" + content, "k");
     records.put("k", List.of(record("r")));
-    assertThat(on(new Edges.ContentReady(0, Optional.of(content)))).contains(new Edges.AskClaim());
-    assertThat(on(new Edges.ClaimGranted())).hasOnlyElementsOfType(Edges.Load.class);
+    assertThat(on(new EdgeEvent.ContentReady(0, Optional.of(CacheKey.content(content)))))
+        .contains(new EdgeEffect.AskClaim());
+    assertThat(on(new EdgeEvent.ClaimGranted())).hasOnlyElementsOfType(EdgeEffect.Load.class);
   }
 
   @Test
   void inputThatMatchesWaitsForThoseThatDoNot() {
     state = EdgeState.initial(2, false);
     leads.put("0:" + KEY.digest(), "k");
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(2, true)));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(2, true)));
     on(at(0, Level.CACHE_SLOW, KEY));
     assertThat(on(at(1, Level.CACHE_SLOW)))
-        .contains(new Edges.Want(1, Level.COMPLETE))
-        .doesNotContain(new Edges.Want(0, Level.COMPLETE));
+        .contains(new EdgeEffect.Want(1, Level.COMPLETE))
+        .doesNotContain(new EdgeEffect.Want(0, Level.COMPLETE));
   }
 
   @Test
@@ -198,8 +223,8 @@ final class EdgesTest {
     state = EdgeState.initial(1, false);
     leads.put("0:" + KEY.digest(), "k");
     records.put("k", List.of(record("r")));
-    on(new Edges.Wanted(Level.CACHE_SLOW));
-    on(new Edges.MapReady(map(1, true)));
+    on(new EdgeEvent.Wanted(Level.CACHE_SLOW));
+    on(new EdgeEvent.MapReady(map(1, true)));
     on(at(0, Level.CACHE_FAST, KEY));
     assertThat(state.level()).isEqualTo(Level.CACHE_SLOW);
     assertThat(state.busy()).isFalse();
@@ -210,48 +235,49 @@ final class EdgesTest {
     state = EdgeState.initial(1, true);
     leads.put("0:" + KEY.digest(), "k");
     records.put("k", List.of(record("r")));
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(1, false)));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(1, false)));
     on(complete(0));
-    assertThat(on(new Edges.ClaimGranted())).containsExactly(new Edges.Run());
+    assertThat(on(new EdgeEvent.ClaimGranted())).containsExactly(new EdgeEffect.Run());
     assertThat(state.keys()).isEmpty();
   }
 
   @Test
   void lessWantedGivesUpWhatIsUnderWay() {
     state = EdgeState.initial(1, false);
-    on(new Edges.Wanted(Level.COMPLETE));
-    assertThat(on(new Edges.Wanted(Level.INITIAL)))
-        .containsExactly(new Edges.StopMap(), new Edges.Release(0));
-    on(new Edges.MapStopped());
-    assertThat(on(new Edges.Wanted(Level.CACHE_FAST)))
-        .containsExactly(new Edges.FetchMap(0), new Edges.Want(0, Level.CACHE_FAST));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    assertThat(on(new EdgeEvent.Wanted(Level.INITIAL)))
+        .containsExactly(new EdgeEffect.StopMap(), new EdgeEffect.Release(0));
+    on(new EdgeEvent.MapStopped());
+    assertThat(on(new EdgeEvent.Wanted(Level.CACHE_FAST)))
+        .containsExactly(new EdgeEffect.FetchMap(0), new EdgeEffect.Want(0, Level.CACHE_FAST));
   }
 
   @Test
   void stoppedRunStartsAgainWhenWantedAgain() {
-    on(new Edges.Wanted(Level.COMPLETE));
-    on(new Edges.MapReady(map(0, false)));
-    on(new Edges.ClaimGranted());
-    assertThat(on(new Edges.Wanted(Level.INITIAL))).containsExactly(new Edges.StopWork());
-    assertThat(on(new Edges.Wanted(Level.COMPLETE))).isEmpty();
-    assertThat(on(new Edges.WorkStopped())).containsExactly(new Edges.Run());
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.MapReady(map(0, false)));
+    on(new EdgeEvent.ClaimGranted());
+    assertThat(on(new EdgeEvent.Wanted(Level.INITIAL))).containsExactly(new EdgeEffect.StopWork());
+    assertThat(on(new EdgeEvent.Wanted(Level.COMPLETE))).isEmpty();
+    assertThat(on(new EdgeEvent.WorkStopped())).containsExactly(new EdgeEffect.Run());
   }
 
   @Test
   void movedInputIsAskedAgainAndTheClaimIsMadeAnew() {
     state = EdgeState.initial(1, false);
-    on(new Edges.Wanted(Level.COMPLETE));
-    assertThat(on(new Edges.InputMoved(0))).containsExactly(new Edges.Want(0, Level.CACHE_FAST));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
+    assertThat(on(new EdgeEvent.InputMoved(0)))
+        .containsExactly(new EdgeEffect.Want(0, Level.CACHE_FAST));
   }
 
   @Test
   void failureOfAnInputIsTheEdgesFailure() {
     state = EdgeState.initial(2, false);
-    on(new Edges.Wanted(Level.COMPLETE));
+    on(new EdgeEvent.Wanted(Level.COMPLETE));
     var cause = new BuildException(Kind.UNKNOWN, "no");
-    assertThat(on(new Edges.Failed(cause)))
-        .contains(new Edges.Release(0), new Edges.Release(1), new Edges.Announce());
+    assertThat(on(new EdgeEvent.Failed(cause)))
+        .contains(new EdgeEffect.Release(0), new EdgeEffect.Release(1), new EdgeEffect.Announce());
     assertThat(state.failed()).contains(cause);
   }
 }

@@ -72,8 +72,8 @@ final class SharedOpTest {
     assertThat(on(new Ended(1, new OpEnd.Mapped(MAP))))
         .containsExactly(
             new Learned(MAP),
-            new Tell(0, new Edges.MapReady(MAP)),
-            new Tell(1, new Edges.MapReady(MAP)));
+            new Tell(0, new EdgeEvent.MapReady(MAP)),
+            new Tell(1, new EdgeEvent.MapReady(MAP)));
     assertThat(op.isIdle()).isTrue();
   }
 
@@ -81,12 +81,12 @@ final class SharedOpTest {
   void whatIsKnownIsToldAtOnce() {
     on(new Needed(0, KEY));
     on(new Ended(1, new OpEnd.Mapped(MAP)));
-    assertThat(on(new Needed(1, KEY))).containsExactly(new Tell(1, new Edges.MapReady(MAP)));
+    assertThat(on(new Needed(1, KEY))).containsExactly(new Tell(1, new EdgeEvent.MapReady(MAP)));
     on(new Needed(0, CONTENT));
-    var key = Optional.of(KeyDigest.of("content"));
+    var key = Optional.of(CacheKey.content(KeyDigest.of("content")));
     on(new Ended(2, new OpEnd.Keyed(key)));
     assertThat(on(new Needed(1, CONTENT)))
-        .containsExactly(new Tell(1, new Edges.ContentReady(0, key)));
+        .containsExactly(new Tell(1, new EdgeEvent.ContentReady(0, key)));
     on(new Needed(0, RUN));
     on(new Ended(3, RAN));
     assertThat(on(new Needed(1, RUN))).containsExactly(new Complete(1, RAN));
@@ -112,7 +112,7 @@ final class SharedOpTest {
   void oneThatLeavesOthersHearsOfItAtOnce() {
     on(new Needed(0, RUN));
     on(new Needed(1, RUN));
-    assertThat(on(new Dropped(0, RUNS))).containsExactly(new Tell(0, new Edges.WorkStopped()));
+    assertThat(on(new Dropped(0, RUNS))).containsExactly(new Tell(0, new EdgeEvent.WorkStopped()));
     assertThat(on(new Ended(1, RAN))).containsExactly(new Complete(1, RAN), new Finish(RAN));
   }
 
@@ -121,17 +121,17 @@ final class SharedOpTest {
     on(new Needed(0, RUN));
     assertThat(on(new Dropped(0, RUNS))).containsExactly(new Cancel(1));
     assertThat(op.isIdle()).isFalse();
-    assertThat(on(new Ended(1, FAILED))).containsExactly(new Tell(0, new Edges.WorkStopped()));
+    assertThat(on(new Ended(1, FAILED))).containsExactly(new Tell(0, new EdgeEvent.WorkStopped()));
     assertThat(op.isIdle()).isTrue();
   }
 
   @Test
   void eachPieceIsStoppedInItsOwnWord() {
-    Map<OpCall, Edges.Event> words =
+    Map<OpCall, EdgeEvent> words =
         Map.of(
-            KEY, new Edges.MapStopped(),
-            CONTENT, new Edges.ContentStopped(0),
-            LOAD, new Edges.WorkStopped());
+            KEY, new EdgeEvent.MapStopped(),
+            CONTENT, new EdgeEvent.ContentStopped(0),
+            LOAD, new EdgeEvent.WorkStopped());
     words.forEach((call, word) -> {
       op = SharedOp.NEW;
       on(new Needed(0, call));
@@ -142,8 +142,9 @@ final class SharedOpTest {
 
   @Test
   void droppedWithoutACallIsStoppedAlready() {
-    assertThat(on(new Dropped(0, MAPS))).containsExactly(new Tell(0, new Edges.MapStopped()));
-    assertThat(on(new Dropped(0, INPUT))).containsExactly(new Tell(0, new Edges.ContentStopped(0)));
+    assertThat(on(new Dropped(0, MAPS))).containsExactly(new Tell(0, new EdgeEvent.MapStopped()));
+    assertThat(on(new Dropped(0, INPUT)))
+        .containsExactly(new Tell(0, new EdgeEvent.ContentStopped(0)));
   }
 
   @Test
@@ -160,7 +161,7 @@ final class SharedOpTest {
     var other = new OpCall.Run(List.of(Optional.empty()));
     assertThat(on(new Needed(1, other))).as("the first has not ended").isEmpty();
     assertThat(on(new Ended(1, FAILED)))
-        .containsExactly(new Tell(0, new Edges.WorkStopped()), new Start(2, other));
+        .containsExactly(new Tell(0, new EdgeEvent.WorkStopped()), new Start(2, other));
     assertThat(on(new Ended(2, RAN))).containsExactly(new Complete(1, RAN), new Finish(RAN));
   }
 
@@ -180,8 +181,9 @@ final class SharedOpTest {
     on(new Needed(0, CONTENT));
     on(new Needed(0, KEY));
     assertThat(on(new Ended(2, FAILED))).containsExactly(new Fail(WHY), new Cancel(1));
-    assertThat(on(new Needed(1, RUN))).containsExactly(new Tell(1, new Edges.Failed(WHY)));
-    assertThat(on(new Ended(1, FAILED))).containsExactly(new Tell(0, new Edges.ContentStopped(0)));
+    assertThat(on(new Needed(1, RUN))).containsExactly(new Tell(1, new EdgeEvent.Failed(WHY)));
+    assertThat(on(new Ended(1, FAILED)))
+        .containsExactly(new Tell(0, new EdgeEvent.ContentStopped(0)));
     assertThat(op.isIdle()).isTrue();
   }
 
@@ -189,7 +191,7 @@ final class SharedOpTest {
   void opWithoutARunnerFails() {
     on(new Needed(0, KEY));
     assertThat(on(new Unusable(WHY))).containsExactly(new Fail(WHY), new Cancel(1));
-    assertThat(on(new Ended(1, FAILED))).containsExactly(new Tell(0, new Edges.MapStopped()));
+    assertThat(on(new Ended(1, FAILED))).containsExactly(new Tell(0, new EdgeEvent.MapStopped()));
     assertThat(op.isIdle()).isTrue();
   }
 
