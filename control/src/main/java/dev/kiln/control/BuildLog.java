@@ -51,12 +51,12 @@ record BuildLog(Descriptor blob, int total, int completed, int cached, int warni
     }
   }
 
-  /** Reads a log that was kept; its statuses in their order. Blocks. */
-  static void read(ContentStore content, Digest log, Produced.Sink<StatusResponse> to)
+  /** Reads a log that was kept; its encoded statuses in their order. Blocks. */
+  static void read(ContentStore content, Digest log, Produced.Sink<byte[]> to)
       throws IOException, InterruptedException {
     try (var in = new DataInputStream(content.stream(log))) {
       for (Optional<byte[]> frame = frame(in); frame.isPresent(); frame = frame(in)) {
-        to.put(StatusResponse.parseFrom(frame.get()));
+        to.put(frame.get());
       }
     }
   }

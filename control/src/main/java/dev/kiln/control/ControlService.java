@@ -3,6 +3,7 @@ package dev.kiln.control;
 import akka.NotUsed;
 import akka.grpc.javadsl.Metadata;
 import akka.stream.javadsl.Source;
+import akka.util.ByteString;
 import dev.kiln.grpc.Times;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryRecord;
@@ -113,8 +114,14 @@ public final class ControlService implements ControlPowerApi {
         "solve-" + in.getRef(), () -> backend.await().builds().solve(in, call.context()));
   }
 
+  /** Not called: {@link #encodedStatus} answers. */
   @Override
   public Source<StatusResponse, NotUsed> status(StatusRequest in, Metadata metadata) {
+    throw new UnsupportedOperationException("statuses are encoded already");
+  }
+
+  /** What a build shows, from its start, as it was encoded when it came. */
+  public Source<byte[], NotUsed> encodedStatus(StatusRequest in, Metadata metadata) {
     Call call = Call.of(metadata);
     addTimestamp(call);
     return Source.completionStageSource(
@@ -131,16 +138,14 @@ public final class ControlService implements ControlPowerApi {
                           opened
                               .solver()
                               .progress(in.getRef(), WAIT_FOR_BUILD)
-                              .thenApply(log ->
-                                  log.watch()
-                                      .map(b -> StatusResponse.parseFrom(b.toArrayUnsafe()))))
+                              .thenApply(log -> log.watch().map(ByteString::toArrayUnsafe)))
                       .mapMaterializedValue(_ -> NotUsed.getInstance());
                 }))
         .mapMaterializedValue(_ -> NotUsed.getInstance());
   }
 
   /** The log of an ended build, frame by frame. */
-  private static Source<StatusResponse, NotUsed> replay(
+  private static Source<byte[], NotUsed> replay(
       Call call, ContentStore content, BuildHistoryRecord record) {
     if (!record.hasLogs()) {
       return Source.empty();

@@ -3,6 +3,7 @@ package dev.kiln.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import dev.kiln.grpc.control.StatusResponse;
 import dev.kiln.grpc.control.Vertex;
 import dev.kiln.model.Digest;
@@ -42,9 +43,17 @@ class BuildLogTest {
     var all = new ArrayList<StatusResponse>();
     try (var store = LocalStore.open(StoreOptions.of(folder, "native"))) {
       Digest digest = store.content().put("application/vnd.buildkit.status.v0", log).digest();
-      BuildLog.read(store.content(), digest, all::add);
+      BuildLog.read(store.content(), digest, each -> all.add(parsed(each)));
     }
     return all;
+  }
+
+  private static StatusResponse parsed(byte[] encoded) {
+    try {
+      return StatusResponse.parseFrom(encoded);
+    } catch (InvalidProtocolBufferException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test

@@ -247,7 +247,7 @@ final class Wiring implements AutoCloseable {
                 dev.kiln.grpc.reflection.v1alpha.ServerReflection.description));
     return GrpcServer.builder(system, loops)
         .tracer(tracing.tracer())
-        .add(ControlMethods.of(control, control::openSession))
+        .add(ControlMethods.of(control, control::encodedStatus, control::openSession))
         .add(BridgeMethods.of(bridge))
         .add(ContentMethods.of(content))
         .add(HealthMethods.of(new HealthService()))

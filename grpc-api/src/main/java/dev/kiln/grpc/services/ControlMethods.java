@@ -1,5 +1,8 @@
 package dev.kiln.grpc.services;
 
+import akka.NotUsed;
+import akka.grpc.javadsl.Metadata;
+import akka.stream.javadsl.Source;
 import dev.kiln.grpc.control.BuildHistoryEvent;
 import dev.kiln.grpc.control.BuildHistoryRequest;
 import dev.kiln.grpc.control.Control;
@@ -14,21 +17,26 @@ import dev.kiln.grpc.control.PruneRequest;
 import dev.kiln.grpc.control.SolveRequest;
 import dev.kiln.grpc.control.SolveResponse;
 import dev.kiln.grpc.control.StatusRequest;
-import dev.kiln.grpc.control.StatusResponse;
 import dev.kiln.grpc.control.UpdateBuildHistoryRequest;
 import dev.kiln.grpc.control.UpdateBuildHistoryResponse;
 import dev.kiln.grpc.control.UsageRecord;
 import dev.kiln.grpc.transport.Service;
 import dev.kiln.grpc.transport.Tunnels;
+import java.util.function.BiFunction;
 
 /** The methods of {@code moby.buildkit.v1.Control}. Stateless. */
 public final class ControlMethods {
   private ControlMethods() {}
 
   /**
+   * @param status answers {@code Status} in place of {@code api}: with statuses as they were
+   *     encoded when they came
    * @param sessions takes the calls of {@code Session}, whose bytes are a connection of their own
    */
-  public static Service of(ControlPowerApi api, Tunnels sessions) {
+  public static Service of(
+      ControlPowerApi api,
+      BiFunction<StatusRequest, Metadata, Source<byte[], NotUsed>> status,
+      Tunnels sessions) {
     return new Service(
         Control.description,
         methods ->
@@ -48,11 +56,7 @@ public final class ControlMethods {
                     SolveRequest.getDefaultInstance(),
                     SolveResponse.getDefaultInstance(),
                     api::solve)
-                .answers(
-                    "Status",
-                    StatusRequest.getDefaultInstance(),
-                    StatusResponse.getDefaultInstance(),
-                    api::status)
+                .encodedAnswers("Status", StatusRequest.getDefaultInstance(), status)
                 .tunnel("Session", sessions)
                 .unary(
                     "ListWorkers",

@@ -7,7 +7,6 @@ import akka.stream.stage.AbstractInHandler;
 import akka.stream.stage.AsyncCallback;
 import akka.stream.stage.GraphStage;
 import akka.stream.stage.GraphStageLogic;
-import com.google.protobuf.Message;
 import dev.kiln.grpc.GrpcErrors;
 import io.grpc.Status.Code;
 
@@ -15,7 +14,7 @@ import io.grpc.Status.Code;
  * The answers of one call, taken only while its connection has room for them: what waits for a slow
  * client waits in the stream. Ends the call with the stream, and the stream with the call.
  */
-final class Answers<B extends Message> extends GraphStage<SinkShape<B>> {
+final class Answers<B> extends GraphStage<SinkShape<B>> {
   private final Inlet<B> in = Inlet.create("answers.in");
   private final SinkShape<B> shape = SinkShape.of(in);
   private final ServedCall<?, B> call;

@@ -6,6 +6,7 @@ import akka.stream.Materializer;
 import akka.stream.javadsl.Source;
 import com.google.protobuf.Message;
 import dev.kiln.grpc.GrpcErrors;
+import dev.kiln.grpc.PlainBytes;
 import dev.kiln.grpc.control.BytesMessage;
 import dev.kiln.grpc.tunnel.CallPipe;
 import io.grpc.MethodDescriptor;
@@ -60,7 +61,7 @@ public final class Handlers {
         method,
         MethodType.UNARY,
         request,
-        answer,
+        ProtoUtils.marshaller(answer),
         (call, in) -> {
           var _ = handler.apply(in, call.call()).whenComplete((out, e) -> answer(call, out, e));
         });
@@ -86,7 +87,18 @@ public final class Handlers {
         method,
         MethodType.SERVER_STREAMING,
         request,
-        answer,
+        ProtoUtils.marshaller(answer),
+        (call, in) -> run(call, handler.apply(in, call.call())));
+  }
+
+  /** One request, a stream of answers that are encoded already, each in an array of its own. */
+  public <A extends Message> Handlers encodedAnswers(
+      String method, A request, BiFunction<A, Metadata, Source<byte[], NotUsed>> handler) {
+    return oneRequest(
+        method,
+        MethodType.SERVER_STREAMING,
+        request,
+        PlainBytes.MARSHALLER,
         (call, in) -> run(call, handler.apply(in, call.call())));
   }
 
@@ -100,7 +112,7 @@ public final class Handlers {
         method,
         MethodType.BIDI_STREAMING,
         request,
-        answer,
+        ProtoUtils.marshaller(answer),
         call -> run(call, handler.apply(Source.fromGraph(new Requests<>(call)), call.call())));
   }
 
@@ -111,7 +123,7 @@ public final class Handlers {
         method,
         MethodType.BIDI_STREAMING,
         bytes,
-        bytes,
+        ProtoUtils.marshaller(bytes),
         call -> {
           call.keepReady(TUNNEL_AHEAD_BYTES);
           var end = new TunnelEnd(call);
@@ -131,16 +143,16 @@ public final class Handlers {
     throw new IllegalStateException("calls begin on an event loop");
   }
 
-  private <B extends Message> void run(ServedCall<?, B> call, Source<B, NotUsed> answers) {
+  private <B> void run(ServedCall<?, B> call, Source<B, NotUsed> answers) {
     call.sendHeaders();
     answers.runWith(new Answers<>(call), materializer);
   }
 
-  private <A extends Message, B extends Message> Handlers oneRequest(
+  private <A extends Message, B> Handlers oneRequest(
       String method,
       MethodType type,
       A request,
-      B answer,
+      MethodDescriptor.Marshaller<B> answer,
       BiConsumer<ServedCall<A, B>, A> handler) {
     return add(
         method,
@@ -153,14 +165,18 @@ public final class Handlers {
         });
   }
 
-  private <A extends Message, B extends Message> Handlers add(
-      String method, MethodType type, A request, B answer, Consumer<ServedCall<A, B>> opened) {
+  private <A extends Message, B> Handlers add(
+      String method,
+      MethodType type,
+      A request,
+      MethodDescriptor.Marshaller<B> answer,
+      Consumer<ServedCall<A, B>> opened) {
     service.addMethod(
         MethodDescriptor.<A, B>newBuilder()
             .setType(type)
             .setFullMethodName(MethodDescriptor.generateFullMethodName(name, method))
             .setRequestMarshaller(ProtoUtils.marshaller(request))
-            .setResponseMarshaller(ProtoUtils.marshaller(answer))
+            .setResponseMarshaller(answer)
             .build(),
         (wire, headers) -> {
           var call = new ServedCall<>(wire, headers, spans);
@@ -175,8 +191,7 @@ public final class Handlers {
   }
 
   /** Has a request answered when it is whole; grpc-java refuses a second one. */
-  private static final class OneRequest<A extends Message, B extends Message>
-      implements ServedCall.Inbound<A> {
+  private static final class OneRequest<A extends Message, B> implements ServedCall.Inbound<A> {
     private final ServedCall<A, B> call;
     private final BiConsumer<ServedCall<A, B>, A> handler;
     private @Nullable A request;

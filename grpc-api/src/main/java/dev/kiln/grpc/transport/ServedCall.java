@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * goes out. Headers, messages and the end are sent by one thread at a time; any thread asks for
  * messages. The transport tells what happens on the connection's event loop.
  */
-final class ServedCall<A extends Message, B extends Message> extends ServerCall.Listener<A> {
+final class ServedCall<A extends Message, B> extends ServerCall.Listener<A> {
   private static final Logger LOG = LoggerFactory.getLogger(ServedCall.class);
 
   /** Takes the client's messages, in order, on the event loop; must not block. */
@@ -93,7 +93,7 @@ final class ServedCall<A extends Message, B extends Message> extends ServerCall.
     if (isOver()) {
       return false;
     }
-    int size = answer.getSerializedSize();
+    int size = sizeBytes(answer);
     if (size > GrpcServer.MAX_MESSAGE_BYTES) { // in grpc-go's words
       fail(
           GrpcErrors.of(
@@ -108,6 +108,13 @@ final class ServedCall<A extends Message, B extends Message> extends ServerCall.
     sendHeaders();
     wire.sendMessage(answer);
     return true;
+  }
+
+  /** Answers are messages, or encoded already. */
+  private static int sizeBytes(Object answer) {
+    return answer instanceof byte[] encoded
+        ? encoded.length
+        : ((Message) answer).getSerializedSize();
   }
 
   /** Whether nothing can be sent any more. */

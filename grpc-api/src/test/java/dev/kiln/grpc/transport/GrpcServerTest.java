@@ -98,7 +98,11 @@ class GrpcServerTest {
     server =
         GrpcServer.builder(system, loops)
             .tracer(tracing.tracer())
-            .add(ControlMethods.of(control, (_, pipe, _) -> serveAgain(pipe)))
+            .add(
+                ControlMethods.of(
+                    control,
+                    (in, metadata) -> control.status(in, metadata).map(StatusResponse::toByteArray),
+                    (_, pipe, _) -> serveAgain(pipe)))
             .add(
                 new Service(
                     Content.description,
