@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Who is next: builds take turns, and within a build it is who came first. What several builds wait
@@ -56,20 +57,28 @@ final class FairQueue<T> {
     }
   }
 
+  /** Who is next, and at whose turn. */
+  record Next<T>(String build, T item) {}
+
   /** Takes out who is next. */
-  Optional<T> next() {
-    if (turns.isEmpty()) {
+  Optional<Next<T>> next() {
+    return next(_ -> true);
+  }
+
+  /** Takes out who is next of the builds that may have a turn now. */
+  Optional<Next<T>> next(Predicate<String> mayHave) {
+    Optional<String> first = turns.keySet().stream().filter(mayHave).findFirst();
+    if (first.isEmpty()) {
       return Optional.empty();
     }
-    var turn = turns.entrySet().iterator().next();
-    String build = turn.getKey();
-    T item = turn.getValue().iterator().next();
+    String build = first.get();
+    T item = turns.getOrDefault(build, Set.of()).iterator().next();
     remove(item);
     Set<T> rest = turns.remove(build);
     if (rest != null) {
       turns.put(build, rest); // behind the others
     }
-    return Optional.of(item);
+    return Optional.of(new Next<>(build, item));
   }
 
   int size() {

@@ -156,7 +156,15 @@ final class OpDriver {
       case StepNews.Ended(var attempt, var end) ->
           cells.decide(new SharedOp.Ended(attempt.number(), end));
       case StepNews.Waits(_, var place, var count, var since) ->
-          scope.progress().status(QUEUE, QUEUE, place, count, Optional.of(since), Optional.empty());
+          scope
+              .progress()
+              .status(
+                  QUEUE,
+                  QUEUE + ", " + place + " of " + count,
+                  0,
+                  0,
+                  Optional.of(since),
+                  Optional.empty());
       case StepNews.Begins(_, var since, var at) ->
           scope.progress().status(QUEUE, QUEUE, 0, 0, Optional.of(since), Optional.of(at));
     }

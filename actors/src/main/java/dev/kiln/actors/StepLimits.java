@@ -6,16 +6,19 @@ import java.util.function.IntSupplier;
 /**
  * How many steps run at once. Many wait for a network or for each other, so there are many slots;
  * but steps that compute only get slower together, and a build of hundreds would take all of them
- * from a build of three. So beyond {@code always} a step begins only while processors are idle.
+ * from a build of three. So beyond {@code always} a step begins only while processors are idle. And
+ * as steps may wait for hours, each build may have a few of its own, whatever others hold.
  *
  * @param slots most steps at once
+ * @param each steps that each build may have beyond what holds for all
  * @param always steps that begin without a look at the processors
  * @param runnable how many threads of the machine run or would like to, now; any thread
  * @param processors that the machine has
  */
-public record StepLimits(int slots, int always, IntSupplier runnable, int processors) {
+public record StepLimits(int slots, int each, int always, IntSupplier runnable, int processors) {
   private static final int SLOTS_A_PROCESSOR = 16;
   private static final int LEAST_SLOTS = 128;
+  private static final int EACH = 2;
 
   /** Threads a processor that keep it busy: one that runs, one that is next. */
   private static final int BUSY = 2;
@@ -28,9 +31,11 @@ public record StepLimits(int slots, int always, IntSupplier runnable, int proces
   public static StepLimits of(OptionalInt maxParallelism, IntSupplier runnable) {
     int processors = Runtime.getRuntime().availableProcessors();
     return maxParallelism.isPresent()
-        ? new StepLimits(maxParallelism.getAsInt(), maxParallelism.getAsInt(), runnable, processors)
+        ? new StepLimits(
+            maxParallelism.getAsInt(), 0, maxParallelism.getAsInt(), runnable, processors)
         : new StepLimits(
             Math.max(LEAST_SLOTS, SLOTS_A_PROCESSOR * processors),
+            EACH,
             BUSY * processors,
             runnable,
             processors);

@@ -6,7 +6,9 @@ import java.time.Instant;
 sealed interface StepNews {
   Attempt attempt();
 
-  /** The call waits for a slot, as number {@code place} of {@code of}; said again now and then. */
+  /**
+   * The call waits for a slot, as number {@code place} of {@code of}; said again ever more seldom.
+   */
   record Waits(Attempt attempt, int place, int of, Instant since) implements StepNews {}
 
   /** A call that was said to wait has its slot. */

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * The workers that make all calls of ops, and the slots that bound how many steps run at once.
@@ -68,7 +69,10 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     LOOK
   }
 
-  /** How often who waits is told its place; the first time after as long. */
+  /**
+   * Who waits is told its place after this time, then after one, two, four, eight of it, so that
+   * what thousands of steps tell of their waiting stays little.
+   */
   private static final Duration NEWS = Duration.ofSeconds(1);
 
   /** How often the processors are looked at while steps wait for them; a start takes as long. */
@@ -83,6 +87,11 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
   private static final class Waiting {
     final Submit submit;
     final Instant since = Instant.now();
+
+    /** Ticks until it is told its place, and how many were between the last two times. */
+    int ticks = 1;
+
+    int pause = 1;
     boolean told;
 
     Waiting(Submit submit) {
@@ -90,7 +99,12 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     }
   }
 
-  private record Running(Submit submit, ActorRef<StepWorker.Command> worker) {}
+  /**
+   * A call under way.
+   *
+   * @param build at whose turn it began; empty where it needed no slot
+   */
+  private record Running(Submit submit, String build, ActorRef<StepWorker.Command> worker) {}
 
   private final StepLimits limits;
   private final ActiveOps ops;
@@ -100,6 +114,10 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
   private final Map<Attempt, Waiting> waiting = new HashMap<>();
   private final Map<Attempt, Running> running = new HashMap<>();
   private final Deque<ActorRef<StepWorker.Command>> idle = new ArrayDeque<>();
+
+  /** Steps that have a slot, by the build at whose turn they got it. */
+  private final Map<String, Integer> byBuild = new HashMap<>();
+
   private int slotsUsed;
   private long begun;
   private int looks;
@@ -162,7 +180,7 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
 
   private void onSubmit(Submit submit) {
     if (!submit.needsSlot()) {
-      begin(submit, Duration.ZERO);
+      begin(submit, "", Duration.ZERO);
       return;
     }
     var waits = new Waiting(submit);
@@ -227,6 +245,7 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     Running was = running.remove(attempt);
     if (was != null && was.submit().needsSlot()) {
       slotsUsed--;
+      byBuild.computeIfPresent(was.build(), (_, n) -> n == 1 ? null : n - 1);
     }
   }
 
@@ -236,30 +255,35 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     looks = begun > before ? 0 : looks + 1;
     if (looks >= PATIENCE && !waiting.isEmpty() && slotsUsed < limits.slots()) {
       looks = 0;
-      next();
+      queue.next().ifPresent(this::grant);
     }
   }
 
   private void fillSlots() {
     if (!waiting.isEmpty()) {
       for (int more = limits.more(slotsUsed); more > 0 && queue.size() > 0; more--) {
-        next();
+        queue.next().ifPresent(this::grant);
+      }
+      Predicate<String> hasFew = build -> byBuild.getOrDefault(build, 0) < limits.each();
+      for (var own = queue.next(hasFew); own.isPresent(); own = queue.next(hasFew)) {
+        grant(own.get());
       }
     }
     tick(Tick.NEWS, NEWS, !waiting.isEmpty());
     tick(Tick.LOOK, LOOK, !waiting.isEmpty() && slotsUsed < limits.slots());
   }
 
-  private void next() {
-    Waiting next = queue.next().orElseThrow();
-    waiting.remove(next.submit.attempt());
+  private void grant(FairQueue.Next<Waiting> next) {
+    Waiting waits = next.item();
+    waiting.remove(waits.submit.attempt());
     Instant now = Instant.now();
-    if (next.told) {
-      next.submit.replyTo().tell(new StepNews.Begins(next.submit.attempt(), next.since, now));
+    if (waits.told) {
+      waits.submit.replyTo().tell(new StepNews.Begins(waits.submit.attempt(), waits.since, now));
     }
     slotsUsed++;
     begun++;
-    begin(next.submit, Duration.between(next.since, now));
+    byBuild.merge(next.build(), 1, Integer::sum);
+    begin(waits.submit, next.build(), Duration.between(waits.since, now));
   }
 
   private void tick(Tick tick, Duration every, boolean wanted) {
@@ -270,9 +294,9 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     }
   }
 
-  private void begin(Submit submit, Duration queued) {
+  private void begin(Submit submit, String build, Duration queued) {
     ActorRef<StepWorker.Command> worker = idle.isEmpty() ? newWorker() : idle.pop();
-    running.put(submit.attempt(), new Running(submit, worker));
+    running.put(submit.attempt(), new Running(submit, build, worker));
     worker.tell(
         new StepWorker.Make(
             submit.attempt(),
@@ -294,6 +318,11 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     List<Waiting> order = queue.order();
     for (int i = 0; i < order.size(); i++) {
       Waiting waits = order.get(i);
+      if (--waits.ticks > 0) {
+        continue;
+      }
+      waits.ticks = waits.pause;
+      waits.pause *= 2;
       waits.told = true;
       Submit submit = waits.submit;
       submit.replyTo().tell(new StepNews.Waits(submit.attempt(), i + 1, order.size(), waits.since));

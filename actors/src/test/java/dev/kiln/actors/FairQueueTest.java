@@ -19,7 +19,7 @@ final class FairQueueTest {
   private List<String> all() {
     var all = new ArrayList<String>();
     for (var next = queue.next(); next.isPresent(); next = queue.next()) {
-      all.add(next.get());
+      all.add(next.get().item());
     }
     return all;
   }
@@ -39,7 +39,7 @@ final class FairQueueTest {
     for (int i = 0; i < 500; i++) {
       queue.add("large" + i, List.of("large"));
     }
-    assertThat(queue.next()).contains("large0");
+    assertThat(queue.next()).contains(new FairQueue.Next<>("large", "large0"));
     queue.add("small0", List.of("small"));
     queue.add("small1", List.of("small"));
     assertThat(queue.order()).startsWith("large1", "small0", "large2", "small1", "large3");
@@ -68,6 +68,16 @@ final class FairQueueTest {
   }
 
   @Test
+  void buildsThatMayHaveNoTurnArePassedOverAndKeepTheirs() {
+    queue.add("a1", List.of("a"));
+    queue.add("b1", List.of("b"));
+    queue.add("b2", List.of("b"));
+    assertThat(queue.next("b"::equals)).contains(new FairQueue.Next<>("b", "b1"));
+    assertThat(queue.next("c"::equals)).isEmpty();
+    assertThat(all()).containsExactly("a1", "b2");
+  }
+
+  @Test
   void takenBackIsNotServed() {
     queue.add("a1", List.of("a"));
     queue.add("b1", List.of("b"));
@@ -90,8 +100,8 @@ final class FairQueueTest {
     var served = new ArrayList<Integer>();
     Map<Integer, Integer> sinceServed = new HashMap<>();
     for (var next = fair.next(); next.isPresent(); next = fair.next()) {
-      int build = builds.get(next.get());
-      served.add(next.get());
+      int build = builds.get(next.get().item());
+      served.add(next.get().item());
       left.keySet().forEach(b -> sinceServed.merge(b, 1, Integer::sum));
       assertThat(sinceServed.getOrDefault(build, 0)).isLessThanOrEqualTo(6);
       sinceServed.put(build, 0);

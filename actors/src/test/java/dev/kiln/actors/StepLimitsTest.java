@@ -24,7 +24,7 @@ final class StepLimitsTest {
     "2, 2, 2, 0, 0",
   })
   void more(int slots, int always, int running, int runnable, int more) {
-    assertThat(new StepLimits(slots, always, () -> runnable, 2).more(running)).isEqualTo(more);
+    assertThat(new StepLimits(slots, 0, always, () -> runnable, 2).more(running)).isEqualTo(more);
   }
 
   @ParameterizedTest

@@ -129,7 +129,7 @@ final class StepPoolTest {
     var runnable = new AtomicInteger(100);
     pool =
         kit.spawn(
-            StepPool.create(new StepLimits(8, 2, runnable::get, 2), ops, this::heard), "busy");
+            StepPool.create(new StepLimits(8, 0, 2, runnable::get, 2), ops, this::heard), "busy");
     for (int i = 1; i <= 10; i++) {
       submit(waits(i), true, "a");
     }
@@ -171,6 +171,48 @@ final class StepPoolTest {
   private void heard(StepFigures now) {
     figures.set(now);
     heard.incrementAndGet();
+  }
+
+  @Test
+  void aBuildHasAFewStepsOfItsOwnWhateverOthersHold() throws Exception {
+    pool =
+        kit.spawn(StepPool.create(new StepLimits(2, 1, 2, () -> 100, 2), ops, this::heard), "own");
+    for (int i = 1; i <= 4; i++) {
+      submit(waits(i), true, "large");
+    }
+    awaitFigures(new StepFigures(2, 2, 2, 0));
+    submit(waits(5), true, "small");
+    submit(waits(6), true, "small");
+    awaitFigures(new StepFigures(2, 3, 3, 0));
+    news.awaitAssert(() -> {
+      assertThat(order).contains(5L).doesNotContain(6L);
+      return true;
+    });
+    open.countDown();
+    for (int i = 1; i <= 6; i++) {
+      assertThat(ended().end()).isInstanceOf(OpEnd.Ran.class);
+    }
+  }
+
+  @Test
+  void whoWaitsIsToldItsPlaceEverMoreSeldom() throws Exception {
+    submit(waits(1), true, "a");
+    firstRuns.await();
+    submit(waits(2), true, "a");
+    awaitFigures(new StepFigures(1, 1, 1, 0));
+    var told = new ArrayList<Integer>();
+    for (int second = 1; second <= 20; second++) {
+      time.timePasses(Duration.ofSeconds(1));
+      var barrier = new Attempt(1_000 + second, 1); // of no vertex: it ends at once
+      submit(barrier, false, "a");
+      StepNews message = news.receiveMessage();
+      while (!message.attempt().equals(barrier)) {
+        told.add(second);
+        message = news.receiveMessage();
+      }
+    }
+    assertThat(told).containsExactly(1, 2, 4, 8, 16);
+    open.countDown();
   }
 
   @Test

@@ -12,9 +12,13 @@ import com.google.re2j.PatternSyntaxException;
  * @param steps not fewer than the expression has
  */
 public record GivenExpression(Pattern pattern, long steps) {
-  private static final int MOST_CHARACTERS = 10_000;
-  private static final int MOST_GROUPS = 100;
-  private static final int MOST_STEPS = 20_000;
+  private static final int MOST_CHARACTERS = 100_000;
+  private static final int MOST_GROUPS = 1_000;
+  private static final int MOST_STEPS = 200_000;
+
+  /** Of steps by groups, each four bytes, several times. */
+  private static final long MOST_PLACES = 10_000_000;
+
   private static final long MOST_WORK = 100_000_000;
 
   /**
@@ -24,12 +28,16 @@ public record GivenExpression(Pattern pattern, long steps) {
     if (text.length() > MOST_CHARACTERS) {
       throw refused(text, "more than " + MOST_CHARACTERS + " characters");
     }
-    if (text.chars().filter(c -> c == '(').count() > MOST_GROUPS) {
+    long groups = groups(text);
+    if (groups > MOST_GROUPS) {
       throw refused(text, "more than " + MOST_GROUPS + " groups");
     }
     long steps = steps(text);
     if (steps > MOST_STEPS) {
       throw refused(text, "more than " + MOST_STEPS + " steps with what it repeats");
+    }
+    if (steps * groups > MOST_PLACES) {
+      throw refused(text, "more than " + MOST_PLACES + " steps by groups");
     }
     return new GivenExpression(Pattern.compile(text), steps);
   }
@@ -54,6 +62,20 @@ public record GivenExpression(Pattern pattern, long steps) {
               + " characters");
     }
     return pattern.matcher(text);
+  }
+
+  /** Parentheses that open, but for those behind a backslash. */
+  private static long groups(String text) {
+    long groups = 0;
+    for (int at = 0; at < text.length(); at++) {
+      char c = text.charAt(at);
+      if (c == '\\') {
+        at++;
+      } else if (c == '(') {
+        groups++;
+      }
+    }
+    return groups;
   }
 
   /** Counts of single characters add up; those of groups may be within each other. */

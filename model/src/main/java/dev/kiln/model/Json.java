@@ -17,6 +17,7 @@ import java.util.Optional;
 public final class Json {
   private static final ObjectMapper READER =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  private static final ObjectMapper FIRST = new ObjectMapper();
   private static final ObjectMapper EXACT =
       READER.copy().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
 
@@ -54,6 +55,11 @@ public final class Json {
 
   public static JsonNode parse(String json) throws Malformed {
     return parse(READER, json);
+  }
+
+  /** The first value of a text, whatever follows it: as Go's {@code json.Decoder} reads. */
+  public static JsonNode parseFirst(byte[] json) throws Malformed {
+    return parse(FIRST, text(json));
   }
 
   /** As {@link #parse}, with all digits of fractions, for what is written again. */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.re2j.PatternSyntaxException;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,14 +19,14 @@ class GivenExpressionTest {
     return List.of(
         "((x{1000}){1000}){1000}",
         "(((x{999}y){2,999}z){999})",
-        "(x{100}){300}",
         "(?:(?:(?:x{0,50}){0,50}){0,50}){0,50}",
         "(".repeat(100_000) + ")".repeat(100_000),
-        "(".repeat(101) + ")".repeat(101),
+        "(".repeat(1_001) + ")".repeat(1_001),
         "(?:".repeat(5_000),
-        "x".repeat(10_001),
+        "x".repeat(100_001),
         "x{1000}".repeat(1_000),
-        "()|".repeat(1_000));
+        "()|".repeat(1_001),
+        "(x{200})".repeat(900));
   }
 
   @ParameterizedTest
@@ -46,6 +48,18 @@ class GivenExpressionTest {
       })
   void expressionsThatPeopleWriteAreTaken(String text) {
     assertThat(GivenExpression.compile(text).matcher("x").find()).isFalse();
+  }
+
+  /** As lists of names that somebody has generated. */
+  @Test
+  void longListsAndEscapedParenthesesAreTaken() {
+    String names =
+        IntStream.range(0, 1_000)
+            .mapToObj(i -> "docker\\.io/library/image-" + i + ":latest")
+            .collect(Collectors.joining("|", "^(", ")$"));
+    assertThat(GivenExpression.compile(names).matcher("docker.io/library/image-7:latest").find())
+        .isTrue();
+    assertThat(GivenExpression.compile("\\(".repeat(3_000)).matcher("(").find()).isFalse();
   }
 
   @Test

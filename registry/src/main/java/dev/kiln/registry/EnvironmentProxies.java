@@ -64,20 +64,28 @@ public final class EnvironmentProxies extends ProxySelector {
     try {
       uri = new URI(text.contains("://") ? text : "http://" + text);
     } catch (URISyntaxException e) {
-      throw new BuildException(
-          Kind.INVALID,
-          "the environment's "
-              + name
-              + " \""
-              + Redaction.of(text)
-              + "\" is no address: "
-              + e.getReason());
+      throw wrong(name, text, e.getReason());
     }
-    if (uri.getHost() == null) {
-      return Optional.empty();
+    if (uri.getHost() == null) { // as for a_b, which is a name to Docker and none to the JDK
+      throw wrong(
+          name, text, "it has no host, or one with other than letters, digits, '-' and '.'");
     }
     int port = uri.getPort() >= 0 ? uri.getPort() : "https".equals(uri.getScheme()) ? 443 : 80;
+    if (port > 65_535) {
+      throw wrong(name, text, "a port is at most 65535");
+    }
     return Optional.of(InetSocketAddress.createUnresolved(uri.getHost(), port));
+  }
+
+  private static BuildException wrong(String name, String text, String why) {
+    return new BuildException(
+        Kind.INVALID,
+        "the environment's "
+            + name
+            + " \""
+            + Redaction.of(text)
+            + "\" is no address of a proxy: "
+            + why);
   }
 
   @Override

@@ -80,7 +80,14 @@ final class Calls {
       return call(session, method, request, headers, options);
     } catch (BuildException e) {
       throw e.kind() == Kind.DEADLINE
-          ? e.wrap("the client does not answer " + method.getFullMethodName())
+          ? new BuildException(
+              Kind.DEADLINE,
+              "the client does not answer "
+                  + method.getFullMethodName()
+                  + " within "
+                  + patience / 1000
+                  + " seconds",
+              e)
           : e;
     }
   }

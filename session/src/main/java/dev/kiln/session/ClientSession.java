@@ -14,8 +14,8 @@ import java.util.concurrent.CompletionStage;
  * {@link Sessions} closes the ones that it made.
  */
 public final class ClientSession implements AutoCloseable {
-  /** A person may have to unlock a keyring. */
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  /** A person may have to find a token first, and type. Who shares what is asked waits as long. */
+  private static final Duration PATIENCE = Duration.ofMinutes(10);
 
   private final SessionMetadata metadata;
   private final Channel channel;

@@ -3,21 +3,29 @@ package dev.kiln.session;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 
 /**
- * The sessions of all builds that want the same thing: any of them may provide it. Immutable. A
- * session that fails is not the end, the next one is asked (BuildKit v0.22, {@code
- * session/group.go}).
+ * The sessions of all builds that want the same thing: any of them may provide it. Any thread. A
+ * session that fails is not the end: the next one is asked, also one that came while others were
+ * (BuildKit v0.22, {@code session/group.go}).
  */
 public final class SessionGroup {
   private static final Duration WAIT = Duration.ofSeconds(5);
   private final Sessions sessions;
-  private final List<String> ids;
+  private final Supplier<List<String>> members;
 
-  SessionGroup(Sessions sessions, List<String> ids) {
+  /**
+   * @param members their ids now, empty ones apart; is asked again and again
+   */
+  SessionGroup(Sessions sessions, Supplier<List<String>> members) {
     this.sessions = sessions;
-    this.ids = ids.stream().filter(id -> !id.isEmpty()).distinct().toList();
+    this.members = members;
   }
 
   /** What is asked of one session. */
@@ -26,26 +34,30 @@ public final class SessionGroup {
     T of(ClientSession session) throws InterruptedException;
   }
 
-  /** In the order in which they are asked. */
+  /** Those of now, in the order in which they are asked. */
   public List<String> ids() {
-    return ids;
+    return members.get().stream().filter(id -> !id.isEmpty()).distinct().toList();
   }
 
   public boolean isEmpty() {
-    return ids.isEmpty();
+    return ids().isEmpty();
   }
 
   /** Whether one of them is connected, or there is none to ask. */
   public boolean isReachable() {
+    List<String> ids = ids();
     return ids.isEmpty() || ids.stream().anyMatch(id -> sessions.find(id).isPresent());
   }
 
   /** This group with {@code id} asked first. */
   public SessionGroup preferring(String id) {
-    var all = new java.util.ArrayList<String>();
-    all.add(id);
-    all.addAll(ids);
-    return new SessionGroup(sessions, all);
+    return new SessionGroup(
+        sessions,
+        () -> {
+          var all = new ArrayList<>(List.of(id));
+          all.addAll(members.get());
+          return all;
+        });
   }
 
   /**
@@ -55,13 +67,19 @@ public final class SessionGroup {
    */
   public <T> T any(Ask<T> ask) throws InterruptedException {
     BuildException last = new BuildException(Kind.UNKNOWN, "no active sessions");
-    for (String id : ids) {
+    var asked = new HashSet<String>();
+    for (var next = next(asked); next.isPresent(); next = next(asked)) {
+      asked.add(next.get());
       try {
-        return ask.of(sessions.get(id, WAIT));
+        return ask.of(sessions.get(next.get(), WAIT));
       } catch (BuildException e) {
         last = e;
       }
     }
     throw last;
+  }
+
+  private Optional<String> next(Set<String> asked) {
+    return ids().stream().filter(id -> !asked.contains(id)).findFirst();
   }
 }

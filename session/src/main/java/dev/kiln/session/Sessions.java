@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -145,6 +146,11 @@ public final class Sessions implements Closeable {
 
   /** The sessions that may provide for one request, asked in this order. */
   public SessionGroup group(List<String> ids) {
+    return new SessionGroup(this, () -> ids);
+  }
+
+  /** The same where more may come and some go while one is asked. */
+  public SessionGroup group(Supplier<List<String>> ids) {
     return new SessionGroup(this, ids);
   }
 

@@ -34,6 +34,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -126,6 +127,23 @@ class SessionsTest {
     assertThat(Secrets.get(sessions.group(List.of("one", "two")), "token"))
         .asString(StandardCharsets.UTF_8)
         .isEqualTo("two's");
+  }
+
+  @Test
+  void aSessionThatCameWhileAnotherWasAskedIsAskedToo() throws Exception {
+    connect("one", secrets(Map.of()));
+    connect("two", secrets(Map.of()));
+    var members = new ArrayList<>(List.of("one"));
+    SessionGroup group = sessions.group(() -> List.copyOf(members));
+    String answer =
+        group.any(session -> {
+          if (members.size() == 1) {
+            members.add("two");
+            throw new BuildException(Kind.UNAVAILABLE, "the first one is gone");
+          }
+          return "of the second";
+        });
+    assertThat(answer).isEqualTo("of the second");
   }
 
   @Test

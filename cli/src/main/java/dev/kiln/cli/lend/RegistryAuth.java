@@ -62,7 +62,7 @@ final class RegistryAuth {
 
   private static JsonNode read(Path file) {
     try {
-      return Json.parse(Files.readAllBytes(file));
+      return Json.parseFirst(Files.readAllBytes(file));
     } catch (Json.Malformed e) {
       // its text may hold credentials: only the place is told
       throw new BuildException(Kind.INVALID, file + " is not JSON, line " + e.line());
@@ -118,15 +118,18 @@ final class RegistryAuth {
     } catch (IOException e) {
       // it did not want to know
     }
-    String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    byte[] answer = process.getInputStream().readAllBytes();
     if (process.waitFor() != 0) {
       return Optional.empty(); // it knows nothing of this registry
     }
-    JsonNode said =
-        Json.find(answer)
-            .orElseThrow(() ->
-                new BuildException(
-                    Kind.INVALID, "docker-credential-" + helper + " answered with no JSON"));
+    JsonNode said;
+    try {
+      said = Json.parseFirst(answer);
+    } catch (Json.Malformed e) {
+      // its text may hold credentials
+      throw new BuildException(
+          Kind.INVALID, "docker-credential-" + helper + " answered with no JSON");
+    }
     String user = said.path("Username").asText("");
     return Optional.of(
         CredentialsResponse.newBuilder()

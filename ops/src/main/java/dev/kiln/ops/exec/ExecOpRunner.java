@@ -94,7 +94,7 @@ public final class ExecOpRunner implements OpRunner {
   @Override
   public List<Optional<ResultId>> run(List<Optional<ResultId>> inputs, OpContext context)
       throws IOException, InterruptedException {
-    SessionGroup sessions = services.sessions().group(context.sessionIds());
+    SessionGroup sessions = services.sessions().group(context::sessionIds);
     Optional<Path> emulator = services.emulators().of(platform());
     List<String> args = new ArrayList<>(op.meta().args());
     emulator.ifPresent(_ -> args.addFirst(Emulators.PLACE));

@@ -86,7 +86,7 @@ public final class GitSource implements Source {
   }
 
   private SessionGroup group(SourceContext context) {
-    return sessions.group(context.sessionIds());
+    return sessions.group(context::sessionIds);
   }
 
   private String redacted() {

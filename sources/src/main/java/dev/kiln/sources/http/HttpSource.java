@@ -153,7 +153,7 @@ public final class HttpSource implements Source {
     Optional<String> authorization = Optional.empty();
     if (!id.authSecret().isEmpty()) {
       try {
-        byte[] secret = Secrets.get(sessions.group(context.sessionIds()), id.authSecret());
+        byte[] secret = Secrets.get(sessions.group(context::sessionIds), id.authSecret());
         authorization = Optional.of(sendable(new String(secret, StandardCharsets.UTF_8)));
       } catch (BuildException e) {
         throw e.wrap("failed to retrieve HTTP auth secret " + id.authSecret());
@@ -283,7 +283,7 @@ public final class HttpSource implements Source {
       throws IOException, InterruptedException {
     if (fromSession()) {
       return sessions
-          .group(context.sessionIds())
+          .group(context::sessionIds)
           .any(session ->
               save(
                   new Arrived(id.name(""), "", ""),

@@ -82,7 +82,7 @@ public final class LocalSource implements Source {
 
   private Optional<RefId> ofAny(SourceContext context) throws InterruptedException {
     return sessions
-        .group(context.sessionIds())
+        .group(context::sessionIds)
         .any(session -> {
           try {
             return receive(session, context);
