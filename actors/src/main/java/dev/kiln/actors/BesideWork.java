@@ -36,7 +36,7 @@ final class BesideWork {
         new StepPool.Submit(
             attempt(work.op()),
             work.name(),
-            new OpCall.Beside(),
+            new OpCall.Run(List.of()),
             OpSteps.Way.BLOCKING,
             false,
             List.of(),

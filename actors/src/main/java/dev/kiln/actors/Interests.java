@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * Who wants what of a vertex's outputs, by the numbers of the interests, and what each was told
@@ -21,10 +22,10 @@ final class Interests {
     all.put(want.interest(), new Interest(want.output(), want.level(), want.replyTo()));
   }
 
-  /** Ends one; -1 where there is none, else the output that it was for. */
-  int remove(long number) {
+  /** Ends one, and tells the output that it was for; empty where there is none. */
+  OptionalInt remove(long number) {
     Interest gone = all.remove(number);
-    return gone == null ? -1 : gone.output();
+    return gone == null ? OptionalInt.empty() : OptionalInt.of(gone.output());
   }
 
   void clear() {

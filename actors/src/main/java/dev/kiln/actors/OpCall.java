@@ -14,9 +14,6 @@ sealed interface OpCall {
   /** Loads a record for one output in place of running the op. */
   record Load(int output, EdgeState.Candidate candidate) implements OpCall {}
 
-  /** Does what is none of a graph's vertex, as a process of a gateway's container. */
-  record Beside() implements OpCall {}
-
   /** Runs the op on the results of its inputs. */
   record Run(List<Optional<ResultId>> inputs) implements OpCall {
     public Run {

@@ -103,7 +103,6 @@ final class OpDriver {
       made = steps();
     } catch (RuntimeException | Error e) { // of this vertex, whose op it is
       BuildException why = OpSteps.withVertex(BuildException.of(e), scope);
-      cells.decide(new SharedOp.Unusable(why));
       cells.decide(new SharedOp.Ended(tried, new OpEnd.Failed(why)));
       return;
     }

@@ -26,9 +26,6 @@ sealed interface OpEnd {
   /** The outputs in their order. */
   record Ran(List<Optional<ResultId>> outputs, Instant started, Instant ended) implements OpEnd {}
 
-  /** What is none of a vertex's is done; who asked has its value already. */
-  record Done() implements OpEnd {}
-
   /** The call failed, or was cancelled; as the op's waiters are to see it. */
   record Failed(BuildException cause) implements OpEnd {}
 }

@@ -54,7 +54,7 @@ final class OpSteps implements ActiveOps.Op {
           case OpCall.Map _ -> "key-";
           case OpCall.Content _ -> "content-";
           case OpCall.Load _ -> "load-";
-          case OpCall.Run _, OpCall.Beside _ -> "run-";
+          case OpCall.Run _ -> "run-";
         }
         + scope.vertex().digest().hex().substring(0, 12);
   }
@@ -74,7 +74,6 @@ final class OpSteps implements ActiveOps.Op {
             new OpEnd.Keyed(content(input, result, dep).map(CacheKey::content));
         case OpCall.Load(_, var candidate) -> load(candidate);
         case OpCall.Run(var inputs) -> run(inputs);
-        case OpCall.Beside _ -> throw new IllegalArgumentException("none of a vertex's");
       };
     } catch (Throwable e) { // whatever ends the call is its end, or its waiters would wait for ever
       return new OpEnd.Failed(failure(call, BuildException.of(e)));
@@ -86,7 +85,7 @@ final class OpSteps implements ActiveOps.Op {
     return switch (call) {
       case OpCall.Map _ -> withVertex(cause.wrap("failed to load cache key"), scope);
       case OpCall.Content(var input, var result, _) -> contentFailure(cause, input, result);
-      case OpCall.Load _, OpCall.Beside _ -> cause;
+      case OpCall.Load _ -> cause;
       case OpCall.Run _ -> withVertex(cause, scope);
     };
   }

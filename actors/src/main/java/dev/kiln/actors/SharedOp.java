@@ -60,7 +60,6 @@ record SharedOp(
         case OpCall.Content(var input, _, _) -> new Content(input);
         case OpCall.Load(var output, _) -> new Load(output);
         case OpCall.Run _ -> new Run();
-        case OpCall.Beside _ -> throw new IllegalArgumentException("none of a vertex's");
       };
     }
   }
@@ -121,9 +120,6 @@ record SharedOp(
   /** A try ended. */
   record Ended(long number, OpEnd end) implements Event {}
 
-  /** The op cannot be called at all. */
-  record Unusable(BuildException cause) implements Event {}
-
   sealed interface Effect {}
 
   record Start(long number, OpCall call) implements Effect {}
@@ -160,7 +156,6 @@ record SharedOp(
       case Needed(var output, var call) -> need(output, call);
       case Dropped(var output, var piece) -> drop(output, piece);
       case Ended(var number, var end) -> end(number, end);
-      case Unusable(var cause) -> fail(cause);
     };
   }
 
@@ -242,7 +237,6 @@ record SharedOp(
       case OpEnd.Failed(var cause) when piece instanceof Piece.Load(var output) ->
           new Step(rest, List.of(new Lost(output, candidate(call), cause)));
       case OpEnd.Failed(var cause) -> rest.fail(cause);
-      case OpEnd.Done _ -> throw new IllegalArgumentException("none of a vertex's");
     };
   }
 

@@ -7,6 +7,7 @@ import dev.kiln.model.BuildException;
 import dev.kiln.model.Kind;
 import dev.kiln.tracing.Blocking;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -165,7 +166,8 @@ public final class Solver implements StepWorkers {
           } catch (Throwable e) { // whatever ends the work ends the task
             promise.completeExceptionally(e);
           }
-          return new OpEnd.Done();
+          return new OpEnd.Ran(
+              List.of(), Instant.now(), Instant.now()); // the promise has its value
         });
     graph.tell(new VertexGraph.Beside(op, name, promise));
     return new Blocking.Task<>(promise, () -> graph.tell(new VertexGraph.StopBeside(op)));

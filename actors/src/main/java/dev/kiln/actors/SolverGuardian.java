@@ -27,10 +27,8 @@ final class SolverGuardian extends AbstractOnMessageBehavior<VertexGraph.Command
   private final VertexGraph.Env env;
   private ActorRef<VertexGraph.Command> graph;
 
-  /** What was asked and is not answered, and some that is. */
+  /** What was asked, and was not answered when the next was. */
   private final List<Asked> open = new ArrayList<>();
-
-  private int answeredAt = 64;
 
   private SolverGuardian(ActorContext<VertexGraph.Command> context, VertexGraph.Env env) {
     super(context);
@@ -62,10 +60,7 @@ final class SolverGuardian extends AbstractOnMessageBehavior<VertexGraph.Command
   }
 
   private void remember(Asked asked) {
-    if (open.size() >= answeredAt) {
-      open.removeIf(Asked::isAnswered);
-      answeredAt = Math.max(64, 2 * open.size());
-    }
+    open.removeIf(Asked::isAnswered);
     open.add(asked);
   }
 

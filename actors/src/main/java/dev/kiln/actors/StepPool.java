@@ -92,10 +92,13 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     int ticks = 1;
 
     int pause = 1;
-    boolean told;
 
     Waiting(Submit submit) {
       this.submit = submit;
+    }
+
+    boolean wasTold() {
+      return pause > 1;
     }
   }
 
@@ -119,7 +122,6 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
   private final Map<String, Integer> byBuild = new HashMap<>();
 
   private int slotsUsed;
-  private long begun;
   private int looks;
   private long workers;
 
@@ -250,16 +252,16 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
   }
 
   private void onLook() {
-    long before = begun;
-    fillSlots();
-    looks = begun > before ? 0 : looks + 1;
+    looks = fillSlots() ? 0 : looks + 1;
     if (looks >= PATIENCE && !waiting.isEmpty() && slotsUsed < limits.slots()) {
       looks = 0;
       queue.next().ifPresent(this::grant);
     }
   }
 
-  private void fillSlots() {
+  /** Whether a step has begun. */
+  private boolean fillSlots() {
+    int before = slotsUsed;
     if (!waiting.isEmpty()) {
       for (int more = limits.more(slotsUsed); more > 0 && queue.size() > 0; more--) {
         queue.next().ifPresent(this::grant);
@@ -271,17 +273,17 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
     }
     tick(Tick.NEWS, NEWS, !waiting.isEmpty());
     tick(Tick.LOOK, LOOK, !waiting.isEmpty() && slotsUsed < limits.slots());
+    return slotsUsed > before;
   }
 
   private void grant(FairQueue.Next<Waiting> next) {
     Waiting waits = next.item();
     waiting.remove(waits.submit.attempt());
     Instant now = Instant.now();
-    if (waits.told) {
+    if (waits.wasTold()) {
       waits.submit.replyTo().tell(new StepNews.Begins(waits.submit.attempt(), waits.since, now));
     }
     slotsUsed++;
-    begun++;
     byBuild.merge(next.build(), 1, Integer::sum);
     begin(waits.submit, next.build(), Duration.between(waits.since, now));
   }
@@ -323,7 +325,6 @@ final class StepPool extends AbstractOnMessageBehavior<StepPool.Command> {
       }
       waits.ticks = waits.pause;
       waits.pause *= 2;
-      waits.told = true;
       Submit submit = waits.submit;
       submit.replyTo().tell(new StepNews.Waits(submit.attempt(), i + 1, order.size(), waits.since));
     }

@@ -176,10 +176,9 @@ final class VertexActor extends AbstractOnMessageBehavior<VertexActor.Command> {
   }
 
   private void onRelease(long interest) {
-    int output = interests.remove(interest);
-    if (output >= 0) {
-      decide(cell(output), new EdgeEvent.Wanted(interests.wanted(output)));
-    }
+    interests
+        .remove(interest)
+        .ifPresent(output -> decide(cell(output), new EdgeEvent.Wanted(interests.wanted(output))));
   }
 
   private Cell cell(int output) {

@@ -16,7 +16,6 @@ import dev.kiln.actors.SharedOp.Piece;
 import dev.kiln.actors.SharedOp.Start;
 import dev.kiln.actors.SharedOp.Take;
 import dev.kiln.actors.SharedOp.Tell;
-import dev.kiln.actors.SharedOp.Unusable;
 import dev.kiln.model.BuildException;
 import dev.kiln.model.KeyDigest;
 import dev.kiln.model.Kind;
@@ -188,10 +187,10 @@ final class SharedOpTest {
   }
 
   @Test
-  void opWithoutARunnerFails() {
+  void opWithoutAKeyFails() {
     on(new Needed(0, KEY));
-    assertThat(on(new Unusable(WHY))).containsExactly(new Fail(WHY), new Cancel(1));
-    assertThat(on(new Ended(1, FAILED))).containsExactly(new Tell(0, new EdgeEvent.MapStopped()));
+    assertThat(on(new Ended(1, FAILED))).containsExactly(new Fail(WHY));
+    assertThat(on(new Needed(1, KEY))).containsExactly(new Tell(1, new EdgeEvent.Failed(WHY)));
     assertThat(op.isIdle()).isTrue();
   }
 

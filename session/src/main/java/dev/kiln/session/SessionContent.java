@@ -92,11 +92,10 @@ public final class SessionContent {
 
   /** Bytes as they arrive. One thread. */
   private static final class BlobInput extends InputStream {
-    private final ClientDuplex<ReadContentResponse, ReadContentRequest> call;
-
     /** No person is asked for content, so it comes or it does not. */
     private static final Duration STALL = Duration.ofMinutes(2);
 
+    private final ClientDuplex<ReadContentResponse, ReadContentRequest> call;
     private final Duration patience;
     private com.google.protobuf.ByteString part = com.google.protobuf.ByteString.EMPTY;
     private int at;
