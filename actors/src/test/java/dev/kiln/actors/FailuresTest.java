@@ -56,12 +56,7 @@ final class FailuresTest {
 
   /** Vertices go behind the close of their job. */
   private static void noLeaseIsLeft(SolverFixture f) {
-    f.kit
-        .createTestProbe()
-        .awaitAssert(() -> {
-          assertThat(f.openLeases).hasValue(0);
-          return true;
-        });
+    f.eventually(() -> assertThat(f.openLeases).hasValue(0));
   }
 
   /** The log of the {@code n}th job is on a disk that is full. */
@@ -224,13 +219,10 @@ final class FailuresTest {
       }
     }
     noLeaseIsLeft(f);
-    f.kit
-        .createTestProbe()
-        .awaitAssert(() -> {
-          assertThat(f.ops.running).as("threads of steps").hasValue(0);
-          assertThat(f.solver.steps()).isEqualTo(new StepFigures(2, 0, 0, 0));
-          return true;
-        });
+    f.eventually(() -> {
+      assertThat(f.ops.running).as("threads of steps").hasValue(0);
+      assertThat(f.solver.steps()).isEqualTo(new StepFigures(2, 0, 0, 0));
+    });
     assertThat(f.build(f.ops.vertex("next")).result()).isPresent();
   }
 

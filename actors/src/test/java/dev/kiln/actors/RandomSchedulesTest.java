@@ -61,12 +61,7 @@ final class RandomSchedulesTest {
         }
         jobs.forEach(Job::close);
       }
-      f.kit
-          .createTestProbe()
-          .awaitAssert(() -> {
-            assertThat(f.openLeases).as("leases left, seed " + seed).hasValue(0);
-            return true;
-          });
+      f.eventually(() -> assertThat(f.openLeases).as("leases left, seed " + seed).hasValue(0));
       assertThat(f.ops.running).hasValue(0);
     }
   }

@@ -1,6 +1,7 @@
 package dev.kiln.actors;
 
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.stream.javadsl.Sink;
 import dev.kiln.llb.BuildRules;
 import dev.kiln.model.BuildException;
@@ -125,6 +126,18 @@ final class SolverFixture implements AutoCloseable {
 
   Job job(String id, String session, BuildRules rules) {
     return solver.open(new JobSpec(id, session, rules, Context.root()));
+  }
+
+  /** Waits for what actors do behind an answer. */
+  void eventually(Runnable assertion) {
+    eventually(kit.createTestProbe(), assertion);
+  }
+
+  static void eventually(TestProbe<?> by, Runnable assertion) {
+    by.awaitAssert(() -> {
+      assertion.run();
+      return true;
+    });
   }
 
   /** Solves in a job of its own, which is closed again. */

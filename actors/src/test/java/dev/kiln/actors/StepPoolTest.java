@@ -112,10 +112,7 @@ final class StepPoolTest {
       submit(waits(i), true, "a");
     }
     submit(waits(7), false, "a");
-    news.awaitAssert(() -> {
-      assertThat(now).hasValue(3);
-      return true;
-    });
+    SolverFixture.eventually(news, () -> assertThat(now).hasValue(3));
     awaitFigures(new StepFigures(2, 2, 4, 1));
     open.countDown();
     for (int i = 1; i <= 7; i++) {
@@ -155,17 +152,11 @@ final class StepPoolTest {
   private void look() {
     int before = heard.get();
     time.timePasses(Duration.ofMillis(20));
-    news.awaitAssert(() -> {
-      assertThat(heard).hasValueGreaterThan(before);
-      return true;
-    });
+    SolverFixture.eventually(news, () -> assertThat(heard).hasValueGreaterThan(before));
   }
 
   private void awaitFigures(StepFigures expected) {
-    news.awaitAssert(() -> {
-      assertThat(figures()).isEqualTo(expected);
-      return true;
-    });
+    SolverFixture.eventually(news, () -> assertThat(figures()).isEqualTo(expected));
   }
 
   private void heard(StepFigures now) {
@@ -184,10 +175,7 @@ final class StepPoolTest {
     submit(waits(5), true, "small");
     submit(waits(6), true, "small");
     awaitFigures(new StepFigures(2, 3, 3, 0));
-    news.awaitAssert(() -> {
-      assertThat(order).contains(5L).doesNotContain(6L);
-      return true;
-    });
+    SolverFixture.eventually(news, () -> assertThat(order).contains(5L).doesNotContain(6L));
     open.countDown();
     for (int i = 1; i <= 6; i++) {
       assertThat(ended().end()).isInstanceOf(OpEnd.Ran.class);
@@ -284,27 +272,20 @@ final class StepPoolTest {
     firstRuns.await();
     Attempt second = waits(2);
     submit(second, true, "b");
-    news.awaitAssert(() -> {
-      assertThat(now).hasValue(2);
-      return true;
-    });
+    SolverFixture.eventually(news, () -> assertThat(now).hasValue(2));
     Attempt third = waits(3);
     submit(third, true, "b");
     Adapter.toClassic(kit.system())
         .actorSelection(pool.path().child("worker-1"))
         .tell(PoisonPill.getInstance(), akka.actor.ActorRef.noSender());
     assertFailed(ended(), first, Kind.INTERNAL);
-    news.awaitAssert(() -> {
-      assertThat(order).containsExactlyInAnyOrder(1L, 2L, 3L);
-      return true;
-    });
+    SolverFixture.eventually(news, () -> assertThat(order).containsExactlyInAnyOrder(1L, 2L, 3L));
     open.countDown();
     assertThat(List.of(ended().attempt(), ended().attempt()))
         .containsExactlyInAnyOrder(second, third);
-    news.awaitAssert(() -> {
-      assertThat(now).as("the call of the worker that ended was interrupted").hasValue(0);
-      return true;
-    });
+    SolverFixture.eventually(
+        news,
+        () -> assertThat(now).as("the call of the worker that ended was interrupted").hasValue(0));
   }
 
   @Test

@@ -58,6 +58,14 @@ class SessionsTest {
           GetSecretRequest.getDefaultInstance(),
           GetSecretResponse.getDefaultInstance());
 
+  private static final String CONTENT = "containerd.services.content.v1.Content";
+  private static final MethodDescriptor<ReadContentRequest, ReadContentResponse> READ =
+      Calls.serverStreaming(
+          CONTENT,
+          "Read",
+          ReadContentRequest.getDefaultInstance(),
+          ReadContentResponse.getDefaultInstance());
+
   private final Sessions sessions = new Sessions();
   private final ConcurrentLinkedQueue<TestClient> clients = new ConcurrentLinkedQueue<>();
 
@@ -373,19 +381,13 @@ class SessionsTest {
 
   @Test
   void blobIsReadFromTheStoreOfItsId() throws Exception {
-    var read =
-        Calls.serverStreaming(
-            "containerd.services.content.v1.Content",
-            "Read",
-            ReadContentRequest.getDefaultInstance(),
-            ReadContentResponse.getDefaultInstance());
     var store = new CompletableFuture<String>();
     ClientSession session =
         connect(
             "one",
             service(
-                "containerd.services.content.v1.Content",
-                read,
+                CONTENT,
+                READ,
                 (metadata, call) -> {
                   store.complete(String.valueOf(metadata.get(key("buildkit-attachable-store-id"))));
                   long offset = call.receive().orElseThrow().getOffset();
@@ -404,12 +406,6 @@ class SessionsTest {
 
   @Test
   void whatOthersMayWaitForHasAnEnd() throws Exception {
-    var read =
-        Calls.serverStreaming(
-            "containerd.services.content.v1.Content",
-            "Read",
-            ReadContentRequest.getDefaultInstance(),
-            ReadContentResponse.getDefaultInstance());
     ServerDuplex.Body<ReadContentRequest, ReadContentResponse> emptyParts =
         (_, call) -> {
           for (; ; Thread.sleep(1)) {
@@ -420,7 +416,7 @@ class SessionsTest {
         connect(
             "one",
             service("moby.buildkit.secrets.v1.Secrets", GET_SECRET, (_, _) -> silence()),
-            service("containerd.services.content.v1.Content", read, emptyParts));
+            service(CONTENT, READ, emptyParts));
     var hurried =
         new ClientSession(
             connected.metadata(), connected.channel(), () -> {}, Duration.ofMillis(200));
@@ -465,7 +461,7 @@ class SessionsTest {
   void aStoreThatHasMoreThanThereIsIsRefused(long offset) throws Exception {
     var write =
         Calls.bidirectional(
-            "containerd.services.content.v1.Content",
+            CONTENT,
             "Write",
             WriteContentRequest.getDefaultInstance(),
             WriteContentResponse.getDefaultInstance());
@@ -473,7 +469,7 @@ class SessionsTest {
         connect(
             "one",
             service(
-                "containerd.services.content.v1.Content",
+                CONTENT,
                 write,
                 (_, call) -> {
                   while (call.receive().isPresent()) {

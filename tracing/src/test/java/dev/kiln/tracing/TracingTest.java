@@ -3,8 +3,12 @@ package dev.kiln.tracing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.TraceFlags;
+import io.opentelemetry.api.trace.TraceState;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.common.CompletableResultCode;
@@ -84,11 +88,22 @@ class TracingTest {
         };
     exporter.sent.succeed();
     String url = "http://usr:PW@host/x?sig=SIGN";
+    var linked =
+        SpanContext.create(
+            "0af7651916cd43dd8448eb211c80319c",
+            "b7ad6b7169203331",
+            TraceFlags.getSampled(),
+            TraceState.getDefault());
     try (var provider =
         SdkTracerProvider.builder()
             .addSpanProcessor(SimpleSpanProcessor.create(RedactedSpan.exporter(exporter)))
             .build()) {
-      Span span = provider.get("t").spanBuilder("ADD " + url).startSpan();
+      Span span =
+          provider
+              .get("t")
+              .spanBuilder("ADD " + url)
+              .addLink(linked, Attributes.of(AttributeKey.stringKey("from"), url))
+              .startSpan();
       span.setAttribute("command", "build " + url).setAttribute("count", 3);
       span.setAttribute(AttributeKey.stringArrayKey("args"), List.of("build", url));
       span.recordException(new IOException("no " + url));
@@ -105,6 +120,12 @@ class TracingTest {
               .isEqualTo(StatusData.create(StatusCode.ERROR, "no " + shown));
           assertThat(span.getAttributes().asMap().values())
               .containsExactlyInAnyOrder("build " + shown, 3L, List.of("build", shown));
+          assertThat(span.getLinks())
+              .singleElement()
+              .satisfies(link -> {
+                assertThat(link.getSpanContext()).isEqualTo(linked);
+                assertThat(link.getAttributes().asMap().values()).containsExactly(shown);
+              });
           assertThat(span.getEvents()).hasSize(2);
           assertThat(span.getEvents().toString())
               .contains("no " + shown, "got " + shown)
